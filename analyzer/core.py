@@ -1,0 +1,943 @@
+"""What every part of the house shares: bytes that know where they came from, and what is said of them.
+
+A `Piece` is a stretch of bytes that can tell which captured bytes it was made of.  A room (`Dissector`) gets pieces and
+yields outputs: a `Note` is a line of the timeline, a `Finding` a verdict with evidence, the others steer the engine.
+`Batch` is what a reader gives to the decoder.  Nothing here knows a protocol, a file format or an output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Int64s = NDArray[np.int64]
+    Int32s = NDArray[np.int32]
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+class Side(IntEnum):
+    """Who sent it: the end that opened the conversation, or the one that answers."""
+
+    INITIATOR = 0
+    RESPONDER = 1
+
+    @property
+    def other(self) -> Side:
+        return Side.RESPONDER if self is Side.INITIATOR else Side.INITIATOR
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+    INFO = "info"
+
+
+class Outcome(StrEnum):
+    """How a phase or a session ended (docs/output.md)."""
+
+    ESTABLISHED = "established"
+    FAILED = "failed"  # an end refused or broke it
+    UNANSWERED = "unanswered"
+    PARTIAL = "partial"  # the capture lacks its beginning or its end
+    OPEN = "open"  # still in progress
+
+
+class Span(NamedTuple):
+    """Bytes `start` to `stop` of captured frame number `frame` (from 1)."""
+
+    frame: int
+    start: int
+    stop: int
+
+
+class Endpoint(NamedTuple):
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+class Malformed(Exception):
+    """The bytes break their protocol.  The only exception that a room may raise."""
+
+
+class CaptureError(Exception):
+    """A capture or an interface cannot be read: one sentence that says what, where and what to do."""
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Limits:
+    """Every bound of the engine, by name.  Meeting one is told, never silent (`--limit NAME=VALUE`)."""
+
+    unit_bytes: int = 1 << 20  # one unit that a room asks to be held whole
+    pending_bytes: int = 1 << 20  # out-of-order bytes kept for one direction of a flow
+    pending_segments: int = 512  # out-of-order segments kept for one direction of a flow
+    probe_bytes: int = 4096  # bytes shown to probes before a stream is given up as unknown
+    depth: int = 16  # channels inside channels
+    flows: int = 1 << 22
+    fragments: int = 4096  # IP fragments held at once
+    notes_per_flow: int = 1_000_000
+    tcp_events_per_flow: int = 100  # retransmissions and the like told one by one; the rest is counted
+    record_bytes: int = 64 << 20  # one record of a capture file
+    name_bytes: int = 65536
+
+
+# --- bytes that know where they came from -----------------------------------------------------------------------------
+
+#: (position in the buffer, frame number, offset in the frame, time in ns): where a stretch of a buffer was captured.
+Run = tuple[int, int, int, int]
+
+
+class Place(NamedTuple):
+    """Where and when something was captured: spans in byte order, and the time of the frame that completed it."""
+
+    spans: tuple[Span, ...]
+    time_ns: int
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Frame numbers in ascending order, the last being where it was complete."""
+        return tuple(sorted({span.frame for span in self.spans}))
+
+
+class Piece:
+    """Bytes `start` to `stop` of `data`, which can tell their captured spans and time (worked out when asked).
+
+    `runs` are in ascending order of position; `base` is added to a position of `data` to get one of `runs`.
+    `whole` is set on derived pieces (decrypted, inflated): every byte then comes from all of that place.
+    `trace`, when set, makes each `Reader` on this piece record its field tree.
+    """
+
+    __slots__ = ("base", "data", "runs", "start", "stop", "trace", "whole")
+
+    def __init__(
+        self,
+        data: bytes,
+        runs: list[Run],
+        start: int = 0,
+        stop: int = -1,
+        base: int = 0,
+        whole: Place | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        self.data = data
+        self.runs = runs
+        self.start = start
+        self.stop = len(data) if stop < 0 else stop
+        self.base = base
+        self.whole = whole
+        self.trace = trace
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __bytes__(self) -> bytes:
+        if self.start == 0 and self.stop == len(self.data):
+            return self.data
+        return self.data[self.start : self.stop]
+
+    def cut(self, start: int, stop: int | None = None) -> Piece:
+        """The piece from `start` to `stop` (relative to this one, kept inside it)."""
+        size = self.stop - self.start
+        begin = min(max(start, 0), size)
+        end = size if stop is None else min(max(stop, begin), size)
+        return Piece(self.data, self.runs, self.start + begin, self.start + end, self.base, self.whole, self.trace)
+
+    def mapped(self, data: bytes) -> Piece:
+        """`data` (same length, e.g. unmasked) with each byte captured where this piece's byte was."""
+        if len(data) != len(self):
+            raise ValueError("mapped bytes keep their length")
+        return Piece(data, self.runs, 0, len(data), self.base + self.start, self.whole)
+
+    def derived(self, data: bytes) -> Piece:
+        """`data` made from all of this piece (decrypted, inflated): each byte points at the whole of it."""
+        return Piece(data, [], 0, len(data), 0, self.place)
+
+    @property
+    def place(self) -> Place:
+        if self.whole is not None:
+            return self.whole
+        spans: list[Span] = []
+        time_ns = 0
+        runs, start, stop = self.runs, self.start + self.base, self.stop + self.base
+        if len(runs) == 1:
+            at, frame, offset, time_ns = runs[0]
+            return Place((Span(frame, offset + start - at, offset + stop - at),), time_ns)
+        low = _run_at(runs, start)
+        for index in range(low, len(runs)):
+            at, frame, offset, when = runs[index]
+            if at >= stop and spans:
+                break
+            end = min(runs[index + 1][0], stop) if index + 1 < len(runs) else stop
+            begin = max(at, start)
+            if end > begin or (start == stop and not spans):
+                spans.append(Span(frame, offset + begin - at, offset + max(end, begin) - at))
+                time_ns = max(time_ns, when)
+        return Place(tuple(spans), time_ns)
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return self.place.spans
+
+    @property
+    def time_ns(self) -> int:
+        """The time of the frame that completed this piece, ns since 1970."""
+        return self.place.time_ns
+
+
+def _run_at(runs: list[Run], position: int) -> int:
+    """Index of the last run that starts at or before `position` (0 when none does)."""
+    low, high = 0, len(runs)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if runs[middle][0] <= position:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Field:
+    """A node of the field tree: bytes `start` to `stop` of its piece, by the RFC's name."""
+
+    name: str
+    value: int | str | bytes | None
+    piece: Piece | None
+    children: list[Field] = field(default_factory=list)
+
+
+class Trace:
+    """Collects the fields that readers read, as a tree."""
+
+    __slots__ = ("open",)
+
+    def __init__(self) -> None:
+        self.open: list[list[Field]] = [[]]
+
+    @property
+    def fields(self) -> list[Field]:
+        return self.open[0]
+
+    def add(self, name: str, value: int | str | bytes | None, piece: Piece) -> Field:
+        node = Field(name, value, piece)
+        self.open[-1].append(node)
+        return node
+
+
+class Group:
+    """Fields read inside `with reader.group(name):` belong together in the tree; costs nothing untraced."""
+
+    __slots__ = ("name", "node", "reader", "start")
+
+    def __init__(self, reader: Reader | None, name: str) -> None:
+        self.reader = reader
+        self.name = name
+        self.start = 0
+        self.node: Field | None = None
+
+    def __enter__(self) -> None:
+        reader = self.reader
+        if reader is not None and reader.trace is not None:
+            self.start = reader.at
+            self.node = reader.trace.add(self.name, None, reader.unit)
+            reader.trace.open.append(self.node.children)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        reader = self.reader
+        if reader is not None and reader.trace is not None and self.node is not None:
+            reader.trace.open.pop()
+            self.node.piece = reader.unit.cut(self.start, reader.at)
+
+
+_NO_GROUP: Final = Group(None, "")
+
+
+class Reader:
+    """Reads a piece from front to back, by name; past its end it raises `Malformed`.
+
+    Names are the RFC's own.  They cost nothing unless the piece is traced, when the same reads give the field tree.
+    """
+
+    __slots__ = ("_begin", "_data", "_stop", "at_", "trace", "unit")
+
+    def __init__(self, unit: Piece) -> None:
+        self.unit = unit
+        self.trace = unit.trace
+        self._data = unit.data
+        self._begin = unit.start
+        self.at_ = unit.start
+        self._stop = unit.stop
+
+    @property
+    def left(self) -> int:
+        """Bytes not read yet."""
+        return self._stop - self.at_
+
+    @property
+    def at(self) -> int:
+        """Bytes read so far."""
+        return self.at_ - self._begin
+
+    def _take(self, name: str, size: int) -> int:
+        start = self.at_
+        if size < 0 or start + size > self._stop:
+            raise Malformed(f"{name}: {size} bytes wanted, {self._stop - start} left")
+        self.at_ = start + size
+        return start
+
+    def _told(self, name: str, value: int | str | bytes | None, start: int) -> None:
+        if self.trace is not None:
+            self.trace.add(name, value, self.unit.cut(start - self._begin, self.at_ - self._begin))
+
+    def uint(self, name: str, size: int) -> int:
+        """The next `size` bytes as an unsigned integer in network byte order."""
+        start = self._take(name, size)
+        value = int.from_bytes(self._data[start : self.at_], "big")
+        if self.trace is not None:
+            self._told(name, value, start)
+        return value
+
+    def uint_le(self, name: str, size: int) -> int:
+        """The next `size` bytes as an unsigned integer, least significant byte first."""
+        start = self._take(name, size)
+        value = int.from_bytes(self._data[start : self.at_], "little")
+        if self.trace is not None:
+            self._told(name, value, start)
+        return value
+
+    def raw(self, name: str, size: int) -> bytes:
+        start = self._take(name, size)
+        value = self._data[start : self.at_]
+        if self.trace is not None:
+            self._told(name, value, start)
+        return value
+
+    def text(self, name: str, size: int, encoding: str = "utf-8") -> str:
+        """The next `size` bytes as text; what does not decode becomes backslash escapes."""
+        start = self._take(name, size)
+        value = self._data[start : self.at_].decode(encoding, "backslashreplace")
+        if self.trace is not None:
+            self._told(name, value, start)
+        return value
+
+    def skip(self, name: str, size: int) -> None:
+        start = self._take(name, size)
+        if self.trace is not None:
+            self._told(name, None, start)
+
+    def piece(self, name: str, size: int) -> Piece:
+        """The next `size` bytes as a piece of their own."""
+        start = self._take(name, size)
+        if self.trace is not None:
+            self._told(name, None, start)
+        return self.unit.cut(start - self._begin, self.at_ - self._begin)
+
+    def rest(self, name: str) -> bytes:
+        return self.raw(name, self.left)
+
+    def peek(self, size: int) -> bytes:
+        """Up to `size` bytes that come next, unread."""
+        return self._data[self.at_ : min(self.at_ + size, self._stop)]
+
+    def sub(self, name: str, size: int) -> Reader:
+        """A reader of the next `size` bytes; what it reads stands under `name` in the tree by `group`."""
+        start = self._take(name, size)
+        return Reader(self.unit.cut(start - self._begin, self.at_ - self._begin))
+
+    def group(self, name: str) -> Group:
+        return _NO_GROUP if self.trace is None else Group(self, name)
+
+    def each(self, name: str) -> Iterator[int]:
+        """0, 1, 2, ... while bytes are left: the loop over a list of entries, each of which must read something."""
+        index = 0
+        while self.at_ < self._stop:
+            before = self.at_
+            yield index
+            if self.at_ == before:
+                raise Malformed(f"{name}: an entry of no length")
+            index += 1
+
+
+# --- what rooms say ---------------------------------------------------------------------------------------------------
+
+Value = Any  # of a field: int, str, bool, None, {"value": int, "name": str}, or lists and dicts of these
+
+
+class Note:
+    """A line of the timeline.  The engine fills in `flow`, `sender`, `path` and turns `at` into a `Place`."""
+
+    __slots__ = ("at", "fields", "flow", "kind", "path", "sender", "spec", "text", "tree", "verdict")
+
+    def __init__(
+        self,
+        kind: str,
+        text: str,
+        at: Piece | Place,
+        fields: dict[str, Value] | None = None,
+        *,
+        verdict: str | None = None,
+        sender: Side | None = None,
+    ) -> None:
+        self.kind = kind
+        self.text = text
+        self.at: Place = at.place if isinstance(at, Piece) else at
+        self.fields: dict[str, Value] = {} if fields is None else fields
+        self.verdict = verdict
+        self.sender: Side | None = sender
+        self.flow = -1
+        self.path: tuple[str, ...] = ()
+        self.spec = ""
+        self.tree: list[Field] | None = None
+
+    @property
+    def time_ns(self) -> int:
+        return self.at.time_ns
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        return self.at.frames
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return self.at.spans
+
+    def __repr__(self) -> str:
+        return f"Note({self.kind!r}, {self.text!r}, frames={self.frames})"
+
+
+class Finding:
+    """A verdict with its evidence.  What is not given comes from the room's table of findings.
+
+    `text` says what happened, with measured numbers; `cause` why that is probably so, likeliest first; `advice` what to
+    do; `limits` what in the capture could make it wrong.
+    """
+
+    __slots__ = ("advice", "at", "cause", "code", "flow", "limits", "severity", "spec", "text", "title")
+
+    def __init__(
+        self,
+        code: str,
+        text: str,
+        at: Piece | Place | Sequence[Piece | Place],
+        *,
+        cause: str = "",
+        advice: str = "",
+        limits: str = "",
+        severity: Severity | None = None,
+    ) -> None:
+        self.code = code
+        self.text = text
+        places = [at] if isinstance(at, Piece | Place) else list(at)
+        found = [place.place if isinstance(place, Piece) else place for place in places]
+        self.at = Place(
+            tuple(span for place in found for span in place.spans), max((place.time_ns for place in found), default=0)
+        )
+        self.cause = cause
+        self.advice = advice
+        self.limits = limits
+        self.severity: Severity | None = severity
+        self.title = ""
+        self.spec = ""
+        self.flow = -1
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        return self.at.frames
+
+    def __repr__(self) -> str:
+        return f"Finding({self.code!r}, {self.text!r}, frames={self.frames})"
+
+
+@dataclass(slots=True)
+class Phase:
+    """A step of the set-up that a room saw: what began when, how it ended, and the round trips it took."""
+
+    name: str
+    start_ns: int
+    end_ns: int
+    outcome: Outcome
+    round_trips: int | None = None
+
+
+@dataclass(slots=True)
+class About:
+    """What a room learnt of the whole session: a title for it, facts by name, and the kind of session it makes."""
+
+    title: str | None = None
+    facts: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Handoff:
+    """What follows this unit, on both sides, belongs to the room that claims `label`.
+
+    """
+
+    label: str
+
+
+@dataclass(slots=True)
+class Pass:
+    """Bytes for an inner channel called `label` (decrypted, unwrapped); `stream` tells bytes from datagrams."""
+
+    label: str
+    piece: Piece
+    stream: bool = True
+    key: int = 0  # which inner channel, where there are several (an HTTP/2 stream id)
+
+
+@dataclass(slots=True)
+class Body:
+    """The next `size` bytes of this sender are to be streamed past, not held; -1: all until the stream ends.
+
+    Up to `keep` of them come back through `on_body`; `pieces` of a kept body never exceed `Limits.unit_bytes`.
+    """
+
+    size: int
+    keep: int = 0
+
+
+@dataclass(slots=True)
+class Enough:
+    """This room has what it wanted: the rest of the flow is counted in columns only."""
+
+
+Output = Note | Finding | Phase | About | Handoff | Pass | Body | Enough
+Outputs = Iterable[Output]
+
+
+class Dissector:
+    """A room at work on one channel.  Subclasses override what they need; all methods may yield outputs.
+
+    The engine calls `unit_size` until it tells a size, then `on_unit` with a piece of just that size.  Datagrams come
+    to `on_unit` whole.
+    """
+
+    def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
+        """How many bytes the unit that starts with `head` has; None asks for more bytes.
+
+        `head` holds all that is pending, and is only lent: a room that scans it keeps a mark of how far it got.
+        """
+        return len(head)
+
+    def on_unit(self, sender: Side, unit: Piece) -> Outputs:
+        return ()
+
+    def on_body(self, sender: Side, body: Piece) -> Outputs:
+        """What was kept of a `Body`, once all of it went past (also when it was cut short by the end)."""
+        return ()
+
+    def on_gap(self, sender: Side, size: int, at: Piece) -> Outputs:
+        """`size` bytes of this sender are not in the capture; `at` is where the stream goes on.
+
+        A room that can find its place again says nothing; the default gives up, since a wrong guess is worse.
+        """
+        return (Enough(),)
+
+    def on_end(self, last: Piece) -> Outputs:
+        """The channel ended or the capture did; `last` is where its last bytes were."""
+        return ()
+
+
+# --- rows: what the TCP room gets in place of bytes -------------------------------------------------------------------
+
+
+class Event:
+    """What the flow table saw in a TCP segment (bits of the `events` column and of `Segment.events`)."""
+
+    NEW_FLOW: Final = 1 << 0
+    SYN: Final = 1 << 1  # a SYN without ACK, the first of its sequence number
+    SYN_ACK: Final = 1 << 2
+    HANDSHAKE_ACK: Final = 1 << 3  # the first ACK that completes the handshake
+    SYN_AGAIN: Final = 1 << 4  # same sequence number as before
+    SYN_ACK_AGAIN: Final = 1 << 5
+    SYN_OTHER: Final = 1 << 6  # a SYN or SYN-ACK of another sequence number in the same flow
+    FIN: Final = 1 << 7  # first FIN of this sender
+    RST: Final = 1 << 8
+    RETRANSMISSION: Final = 1 << 9  # bytes that this sender sent before
+    OUT_OF_ORDER: Final = 1 << 10  # fills a hole within a round trip or so: reordered, not sent again
+    DUPLICATE: Final = 1 << 11  # the very same packet seen twice (two interfaces, a mirror port)
+    FAST_RETRANSMISSION: Final = 1 << 12  # after three duplicate ACKs
+    HOLE: Final = 1 << 13  # starts past the next expected byte: something before it was not seen (yet)
+    ACK_UNSEEN: Final = 1 << 14  # acknowledges bytes that were not captured
+    KEEP_ALIVE: Final = 1 << 15
+    KEEP_ALIVE_ACK: Final = 1 << 16
+    ZERO_WINDOW: Final = 1 << 17  # the first of a run
+    WINDOW_PROBE: Final = 1 << 18
+    WINDOW_OPEN: Final = 1 << 19  # ends a run of zero windows
+    DSACK: Final = 1 << 20  # reports a duplicate arrival (RFC 2883)
+    FIRST_PAYLOAD: Final = 1 << 21  # first payload of this sender
+    AFTER_FIN: Final = 1 << 22  # payload after this sender's FIN
+    AFTER_RST: Final = 1 << 23  # anything of this sender after its own RST
+    BARE_ACK_TO_SYN: Final = 1 << 24  # an ACK without SYN that answers a SYN (challenge ACK)
+    CONFLICT: Final = 1 << 25  # set by reassembly: an overlap with other bytes
+    SYN_DATA: Final = 1 << 26  # payload in a SYN or SYN-ACK
+    DUPLICATE_ACK: Final = 1 << 27
+    FIN_AGAIN: Final = 1 << 28
+
+
+class Segment:
+    """One TCP segment as the TCP room gets it: only those with an event the room asked for."""
+
+    __slots__ = (
+        "ack",
+        "events",
+        "flags",
+        "header",
+        "ip_id",
+        "payload_bytes",
+        "sender",
+        "seq",
+        "ttl",
+        "window",
+    )
+
+    def __init__(
+        self,
+        sender: Side,
+        flags: int,
+        seq: int,
+        ack: int,
+        window: int,
+        payload_bytes: int,
+        events: int,
+        ttl: int,
+        ip_id: int,
+        header: Piece,
+    ) -> None:
+        self.sender = sender
+        self.flags = flags
+        self.seq = seq
+        self.ack = ack
+        self.window = window  # as on the wire, not scaled
+        self.payload_bytes = payload_bytes  # as sent, also where the capture cut it
+        self.events = events
+        self.ttl = ttl
+        self.ip_id = ip_id
+        self.header = header  # the TCP header with its options
+
+    @property
+    def time_ns(self) -> int:
+        return self.header.runs[0][3]
+
+    @property
+    def frame(self) -> int:
+        return self.header.runs[0][1]
+
+
+@dataclass(slots=True)
+class TcpSummary:
+    """What the flow table knows of a TCP connection at its end.  Pairs are by sender, initiator first."""
+
+    syn: int | None = None  # frames of the three-way handshake
+    syn_ack: int | None = None
+    ack: int | None = None
+    syn_ns: int | None = None
+    syn_ack_ns: int | None = None
+    ack_ns: int | None = None
+    syn_retransmits: int = 0
+    syn_ack_retransmits: int = 0
+    initial_rtt_ns: int | None = None
+    end: str | None = None  # "fin", "rst" or None
+    retransmits: tuple[int, int] = (0, 0)
+    out_of_order: tuple[int, int] = (0, 0)
+    lost_bytes: tuple[int, int] = (0, 0)  # sent (by sequence numbers or acknowledged) but not in the capture
+    duplicates: tuple[int, int] = (0, 0)
+    payload_bytes: tuple[int, int] = (0, 0)  # on the wire, retransmissions too
+    zero_windows: tuple[int, int] = (0, 0)
+    dup_acks: tuple[int, int] = (0, 0)
+    window_scale: tuple[int, int] = (-1, -1)  # -1: not offered
+    mss: tuple[int, int] = (0, 0)  # 0: not offered
+    sack_permitted: tuple[bool, bool] = (False, False)
+    timestamps: tuple[bool, bool] = (False, False)
+    max_payload: tuple[int, int] = (0, 0)
+    history: str = ""
+
+
+@dataclass(slots=True)
+class Flow:
+    """A TCP connection (a reused port starts a new one) or a UDP conversation."""
+
+    id: int
+    transport: str  # "tcp", "udp", "sctp", "icmp", ...
+    initiator: Endpoint
+    responder: Endpoint
+    community_id: str
+    first_frame: int
+    last_frame: int
+    first_ns: int
+    last_ns: int
+    packets: tuple[int, int]
+    bytes: tuple[int, int]  # of the frames as sent
+    tcp: TcpSummary | None = None
+
+
+@dataclass(slots=True)
+class IcmpError:
+    """An ICMP or ICMPv6 error joined to the flow whose packet it quotes; `sender` sent the quoted packet."""
+
+    version: int  # 4 or 6: which ICMP
+    type: int
+    code: int
+    source: str  # the address that reports it
+    sender: Side
+    mtu: int  # next-hop MTU of "fragmentation needed" and "packet too big"; 0 where there is none
+    at: Piece  # the ICMP message
+
+
+class RowDissector:
+    """The room of a transport whose work is done in columns: it gets rows with events, and the sums at the end."""
+
+    #: bits of `Event`: rows that carry none of them are counted only
+    wanted: int = 0
+
+    def __init__(self, flow: Flow, limits: Limits) -> None:
+        """`flow` has ids and endpoints; its counts are filled only by `on_end`."""
+
+    def on_segment(self, segment: Segment) -> Outputs:
+        return ()
+
+    def on_gap(self, sender: Side, size: int, at: Piece) -> Outputs:
+        """The stream of `sender` lacks `size` bytes before `at`."""
+        return ()
+
+    def on_conflict(self, sender: Side, at: Piece) -> Outputs:
+        """`at` overlaps bytes that came before and says something else."""
+        return ()
+
+    def on_icmp(self, error: IcmpError) -> Outputs:
+        return ()
+
+    def on_end(self, flow: Flow, capture_end_ns: int) -> Outputs:
+        """The flow is over, or the capture is: `flow.tcp` has the sums."""
+        return ()
+
+
+# --- a room's tables --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a line of the timeline means: section of the protocol's RFC (or a full reference) and one sentence."""
+
+    spec: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    severity: Severity
+    title: str
+    spec: str
+    cause: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What `analyzer explain` says of a word: a code, a flag, a status."""
+
+    title: str
+    meaning: str
+    spec: str
+
+
+#: Tells from the first bytes of a stream or from a datagram whether it is this protocol; None asks for more bytes.
+Probe = Callable[[bytes], bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A room as the engine knows it.
+
+    `over` are the labels it claims: "tcp" and "udp" (any stream or datagram its probe accepts), or what a parent hands
+    over ("upgrade:websocket").  `ports` are hints that decide only where no probe does.
+    `session` is the kind of session that this room makes of a flow, None for rooms that carry others.
+    """
+
+    name: str
+    title: str
+    spec: str
+    over: tuple[str, ...]
+    kinds: Mapping[str, Kind]
+    findings: Mapping[str, FindingKind]
+    probe: Probe | None
+    room: Callable[[], Dissector] | None
+    session: str | None = None
+    ports: frozenset[int] = frozenset()
+    words: Mapping[str, Word] = field(default_factory=dict)
+    rows: Callable[[Flow, Limits], RowDissector] | None = None  # for a transport, in place of `room`
+
+    def reference(self, spec: str) -> str:
+        """A section of this protocol's RFC, written out ("§3.5" becomes "RFC 9293 3.5")."""
+        return f"{self.spec} {spec[1:]}" if spec.startswith("§") else spec
+
+
+# --- what readers give ------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Interface:
+    name: str
+    link_type: int  # LINKTYPE number
+    snap_bytes: int
+    dropped: int | None = None  # packets the capturing host says it lost
+
+
+@dataclass(slots=True)
+class Problem:
+    """Something wrong with the capture itself, said once and where."""
+
+    code: str
+    text: str
+    file: str | None = None
+    offset: int | None = None
+    frame: int | None = None
+
+
+@dataclass(slots=True)
+class CaptureFile:
+    name: str
+    format: str
+    bytes: int
+
+
+class Batch:
+    """Some frames of a capture, one after the other: `count` of them, the first being number `first_frame`.
+
+    `data` holds their bytes and is only lent: it is overwritten when the next batch is read.  The arrays are [count]:
+    `time_ns` int64; `start` int64 (offset in `data`); `captured` and `length` int64 (bytes in the capture, on the
+    wire); `interface` and `link` int32 (index into the reader's interfaces; LINKTYPE number).
+    """
+
+    __slots__ = ("captured", "count", "data", "first_frame", "interface", "length", "link", "start", "time_ns")
+
+    def __init__(
+        self,
+        data: bytes | bytearray,
+        first_frame: int,
+        count: int,
+        time_ns: Int64s,
+        start: Int64s,
+        captured: Int64s,
+        length: Int64s,
+        interface: Int32s,
+        link: Int32s,
+    ) -> None:
+        self.data = data
+        self.first_frame = first_frame
+        self.count = count
+        self.time_ns = time_ns
+        self.start = start
+        self.captured = captured
+        self.length = length
+        self.interface = interface
+        self.link = link
+
+
+class Source:
+    """Where frames come from: a file, several, a pipe or an interface.
+
+    Iterating gives batches; `files`, `interfaces`, `problems` and `secrets` (key log text by order of appearance) grow
+    while it is read.  `close` may be called at any time.
+    """
+
+    files: list[CaptureFile]
+    interfaces: list[Interface]
+    problems: list[Problem]
+    secrets: list[bytes]
+    names: dict[str, str]  # address -> name, from name resolution blocks
+    done_bytes: int  # for a progress bar
+    total_bytes: int | None
+
+    def __iter__(self) -> Generator[Batch]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+# --- what comes out ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Session:
+    """What a person calls one thing: its flows, its phases in order, its notes in order of time."""
+
+    id: int
+    kind: str
+    title: str
+    outcome: Outcome
+    flows: list[int]
+    start_ns: int
+    end_ns: int
+    phases: list[Phase]
+    facts: dict[str, Value]
+    notes: list[Note]
+    findings: list[int] = field(default_factory=list)  # indices into `Report.findings`
+
+
+@dataclass(slots=True)
+class Verdict:
+    """A finding in the report: complete, and joined to its session (None: it is about the whole capture)."""
+
+    id: int
+    code: str
+    severity: Severity
+    title: str
+    text: str
+    cause: str
+    advice: str
+    limits: str
+    spec: str
+    session: int | None
+    frames: tuple[int, ...]
+    spans: tuple[Span, ...]
+    time_ns: int
+
+
+@dataclass(slots=True)
+class Capture:
+    """What was read: files, interfaces, counts, and what is wrong with the capture itself."""
+
+    files: list[CaptureFile] = field(default_factory=list)
+    frames: int = 0
+    bytes: int = 0
+    first_ns: int = 0
+    last_ns: int = 0
+    interfaces: list[Interface] = field(default_factory=list)
+    cut_frames: int = 0
+    undecoded_frames: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    # measured over all frames, for the verdicts on the capture itself
+    oversize_frames: int = 0  # larger than any Ethernet MTU: offloaded segmentation
+    clock_steps: int = 0  # times that time went backwards by more than 1 ms
+    clock_step_frame: int = 0  # the first of them
+    clock_step_ns: int = 0  # the largest of them
+
+
+@dataclass(slots=True)
+class Report:
+    """The result of an analysis: one capture, its flows, sessions and findings."""
+
+    capture: Capture
+    flows: list[Flow]
+    sessions: list[Session]
+    findings: list[Verdict]
