@@ -259,7 +259,9 @@ class Group:
             self.node = reader.trace.add(self.name, None, reader.unit)
             reader.trace.open.append(self.node.children)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         reader = self.reader
         if reader is not None and reader.trace is not None and self.node is not None:
             reader.trace.open.pop()
@@ -486,9 +488,7 @@ class About:
 
 @dataclass(slots=True)
 class Handoff:
-    """What follows this unit, on both sides, belongs to the room that claims `label`.
-
-    """
+    """What follows this unit, on both sides, belongs to the room that claims `label`."""
 
     label: str
 

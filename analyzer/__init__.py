@@ -1,0 +1,1 @@
+"""Every connection in a capture, explained: annotated timelines and verdicts with evidence."""

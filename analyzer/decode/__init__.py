@@ -1,0 +1,1 @@
+"""From frames to columns: the compiled kernel, and the slow path for what is rare."""

@@ -1,0 +1,1 @@
+"""Runs the rooms: channels, discovery, limits."""

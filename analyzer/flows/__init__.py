@@ -1,0 +1,1 @@
+"""From columns to conversations: the flow table, TCP state and reassembly."""
