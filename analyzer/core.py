@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -67,7 +68,7 @@ class Endpoint(NamedTuple):
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
-class Malformed(Exception):
+class Malformed(Exception):  # noqa: N818 - it reads as what it says of the bytes
     """The bytes break their protocol.  The only exception that a room may raise."""
 
 
@@ -516,7 +517,7 @@ class Body:
 
 @dataclass(slots=True)
 class Enough:
-    """This room has what it wanted: the rest of the flow is counted in columns only."""
+    """Says that the room has what it wanted: the rest of the flow is counted in columns only."""
 
 
 Output = Note | Finding | Phase | About | Handoff | Pass | Body | Enough
@@ -735,10 +736,14 @@ class RowDissector:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a line of the timeline means: section of the protocol's RFC (or a full reference) and one sentence."""
+    """What a line of the timeline means: section of the protocol's RFC (or a full reference) and one sentence.
+
+    `label` is what stands on the arrow ("SYN-ACK", "ClientHello"); where it is empty, the event's name does.
+    """
 
     spec: str
     meaning: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
