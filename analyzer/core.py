@@ -88,11 +88,15 @@ class Limits:
     pending_segments: int = 512  # out-of-order segments kept for one direction of a flow
     probe_bytes: int = 4096  # bytes shown to probes before a stream is given up as unknown
     depth: int = 16  # channels inside channels
+    channels: int = 1024  # inner channels of one channel
     flows: int = 1 << 22
     fragments: int = 4096  # IP fragments held at once
     notes_per_flow: int = 1_000_000
     tcp_events_per_flow: int = 100  # retransmissions and the like told one by one; the rest is counted
     record_bytes: int = 64 << 20  # one record of a capture file
+    interfaces: int = 4096  # of one capture
+    resolved_names: int = 1 << 16  # from name resolution blocks
+    secrets_bytes: int = 64 << 20  # decryption secrets of one capture
     name_bytes: int = 65536
 
 
@@ -880,6 +884,19 @@ class Source:
 
 
 # --- what comes out ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Story:
+    """What the rooms said of one flow; `kind` is the session that its deepest room makes, None where none does."""
+
+    flow: Flow
+    notes: list[Note] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    phases: list[Phase] = field(default_factory=list)
+    title: str | None = None
+    facts: dict[str, Value] = field(default_factory=dict)
+    kind: str | None = None
 
 
 @dataclass(slots=True)
