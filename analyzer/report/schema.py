@@ -1,4 +1,7 @@
-"""The JSON Schema of the report, made from its types (`python -m analyzer.report.schema` writes docs/report.schema.json)."""
+"""The JSON Schema of the report, made from its types.
+
+`python -m analyzer.report.schema` writes docs/report.schema.json.
+"""
 
 from __future__ import annotations
 

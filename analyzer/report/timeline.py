@@ -1,0 +1,263 @@
+"""Timelines for a terminal: a ladder of messages between two ends, with time, gap, words and the RFC's section.
+
+    frame      time      gap  client                 server
+        1     0.000           SYN ----------------------->  MSS 1460, SACK      RFC 9293 3.5
+        2    +0.027 ms        <------------------- SYN-ACK  MSS 1460, SACK
+
+Where words don't fit beside the arrow they stand below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from analyzer.core import Side
+from analyzer.report import ink, text, words
+from analyzer.report.ink import Ink, Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from analyzer import core
+
+#: Widths of the front: frame numbers of four digits, the time with its unit, the gap.
+FRAME_WIDTH: Final = 5
+TIME_WIDTH: Final = 12
+UNIT_WIDTH: Final = 3
+GAP_WIDTH: Final = 8
+ARROW_LEAST: Final = 24
+ARROW_MOST: Final = 44
+#: Where the words beside the arrow have less room than this, they go below it.
+WORDS_LEAST: Final = 34
+#: A gap shorter than this is not worth a look; longer than the others, it is.
+GAP_SHOWN_NS: Final = 100_000
+GAP_LONG_NS: Final = 200_000_000
+GAP_VERY_LONG_NS: Final = 1_000_000_000
+#: Bytes of a field shown as hex, and of its value as text.
+HEX_BYTES: Final = 16
+VALUE_CELLS: Final = 48
+#: Lines of words for one message: more is told by --bytes and the JSON report.
+WORD_LINES: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """What a timeline shows besides its lines."""
+
+    explain: bool = False
+    bytes: bool = False
+
+
+def session_lines(
+    session: core.Session,
+    report: core.Report,
+    kinds: Mapping[str, core.Kind],
+    paper: Ink,
+    show: Show = Show(),
+) -> Iterator[Line]:
+    """The timeline of one session, and the findings in it; `kinds` are those of all rooms, by name."""
+    flows = {flow.id: flow for flow in report.flows}
+    yield from title_lines(session, flows, paper)
+    yield Line()
+    if session.notes:
+        ladder = Ladder(session, kinds, paper, show)
+        yield ladder.heading()
+        for note in session.notes:
+            yield from ladder.lines(note)
+    else:
+        yield Line("  nothing to tell of it", ink.FAINT)
+    for index in session.findings:
+        if index < len(report.findings):
+            yield Line()
+            yield from text.one_finding(report.findings[index], paper)
+
+
+def title_lines(session: core.Session, flows: Mapping[int, core.Flow], paper: Ink) -> Iterator[Line]:
+    """Which session it is, how it ended, between whom."""
+    line = Line(str(words.number_of(session.id)), ink.STRONG).add(f"  {session.kind}  ")
+    outcome = session.outcome.value
+    line.add(ink.cut(session.title, paper.width - line.at - len(outcome) - 2), ink.STRONG).add("  ")
+    yield line.add(outcome, words.OUTCOME_STYLE[session.outcome])
+    own = [flows[flow] for flow in session.flows if flow in flows]
+    for flow in own:
+        mark = f"{flow_mark(session, flow.id)} " if len(own) > 1 else ""
+        ends = f"{flow.initiator} > {flow.responder}"
+        line = Line("   ").add(mark, ink.TOLD).add(ink.cut_middle(ends, paper.width - 12), ink.FAINT)
+        yield line.add(f"  {flow.transport}", ink.FAINT)
+
+
+def flow_mark(session: core.Session, flow: int) -> str:
+    """A letter for each flow of a session that has several: a to z, then numbers."""
+    index = session.flows.index(flow) if flow in session.flows else -1
+    return chr(ord("a") + index) if 0 <= index < 26 else str(index)
+
+
+class Ladder:
+    """Draws the notes of one session, one after the other; it keeps the time and the section that came before."""
+
+    def __init__(
+        self,
+        session: core.Session,
+        kinds: Mapping[str, core.Kind],
+        paper: Ink,
+        show: Show = Show(),
+    ) -> None:
+        self.session = session
+        self.kinds = kinds
+        self.paper = paper
+        self.show = show
+        self.marks = {flow: flow_mark(session, flow) for flow in session.flows} if len(session.flows) > 1 else {}
+        digits = len(str(session.notes[-1].frames[-1])) + 1 if session.notes and session.notes[-1].frames else 0
+        self.frame_stop = max(FRAME_WIDTH, digits)
+        self.time_stop = self.frame_stop + TIME_WIDTH
+        self.gap_stop = self.time_stop + GAP_WIDTH
+        self.left = self.gap_stop + 2 + (2 if self.marks else 0)
+        room = paper.width - self.left
+        self.arrow = min(max(room * 2 // 5, ARROW_LEAST), ARROW_MOST)
+        self.start_ns = session.notes[0].time_ns if session.notes else session.start_ns
+        self.last_ns = self.start_ns
+        self.specs: set[str] = set()
+
+    def heading(self) -> Line:
+        line = Line().right("frame", self.frame_stop, ink.FAINT)
+        line.right("time", self.time_stop - UNIT_WIDTH, ink.FAINT)
+        line.right("gap", self.gap_stop, ink.FAINT).to(self.left).add("client", ink.FAINT)
+        return line.right("server", self.left + self.arrow, ink.FAINT)
+
+    def lines(self, note: core.Note) -> Iterator[Line]:
+        kind = self.kinds.get(note.kind)
+        line = self._front(note)
+        self._draw(line, note, kind.label if kind is not None and kind.label else "")
+        yield from self._with_words(line, note)
+        frames = note.frames
+        if self.show.explain:
+            if kind is not None:
+                yield from self._below(kind.meaning, ink.FAINT)
+            if len(frames) > 1:
+                size = sum(span.stop - span.start for span in note.spans)
+                yield from self._below(f"{words.count(size, 'byte')} in {words.frames(frames)}.", ink.FAINT)
+        if self.show.bytes:
+            yield from self._bytes(note)
+
+    def _front(self, note: core.Note) -> Line:
+        """Frame, time since the session began, and the gap since the line before."""
+        time_ns, frames = note.time_ns, note.frames
+        line = Line().right(str(frames[-1]) if frames else "", self.frame_stop, ink.FAINT)
+        since, gap = time_ns - self.start_ns, time_ns - self.last_ns
+        self.last_ns = time_ns
+        number, unit = clock(since)
+        line.right(number, self.time_stop - UNIT_WIDTH).add(f" {unit}", ink.FAINT)
+        if abs(gap) >= GAP_SHOWN_NS:
+            style = ink.BAD if gap >= GAP_VERY_LONG_NS else ink.DOUBTFUL if gap >= GAP_LONG_NS else ink.PLAIN
+            line.right(gap_words(gap), self.gap_stop, style)
+        if self.marks:
+            line.to(self.gap_stop + 2).add(self.marks.get(note.flow, "?"), ink.TOLD)
+        return line.to(self.left)
+
+    def _draw(self, line: Line, note: core.Note, label: str) -> None:
+        """The arrow from one end to the other, with the name of the message at the end that sent it."""
+        style = ink.BAD if note.verdict else ink.STRONG
+        name = ink.cut(label or event_name(note.kind), self.arrow - 4)
+        dashes = self.arrow - ink.cells(name) - 2
+        if note.sender is Side.INITIATOR:
+            line.add(name, style).add(" " + "-" * dashes + ">", ink.FAINT)
+        elif note.sender is Side.RESPONDER:
+            line.add("<" + "-" * dashes + " ", ink.FAINT).add(name, style)
+        else:
+            before = (dashes - 2) // 2
+            line.add("· " * (before // 2) + " " * (before % 2), ink.FAINT).add(f" {name} ", style)
+            line.add(" ·" * ((dashes - before) // 2), ink.FAINT)
+            line.to(self.left + self.arrow)
+
+    def _with_words(self, line: Line, note: core.Note) -> Iterator[Line]:
+        """The line with its words beside the arrow, or below it where they don't fit; the section at the right."""
+        spec = note.spec if note.spec not in self.specs else ""
+        self.specs.add(note.spec)
+        beside, edge = self.left + self.arrow + 2, min(self.paper.width, text.PROSE_WIDTH + 20)
+        room = self.paper.width - beside
+        taken = ink.cells(spec) + 3 if spec else 0
+        if ink.cells(note.text) + taken <= room or (room >= WORDS_LEAST and ink.cells(note.text) + taken <= 2 * room):
+            pieces, column = ink.wrap(note.text, room if ink.cells(note.text) + taken <= room else room - taken), beside
+            line.to(beside).add(pieces.pop(0))
+        else:
+            column = self.left + 2
+            pieces = ink.wrap(note.text, edge - column)
+        if spec:
+            line.right(spec, max(edge, line.at + 3 + ink.cells(spec)), ink.FAINT)
+        yield line
+        for piece in pieces[:WORD_LINES]:
+            yield Line().to(column).add(piece)
+        if len(pieces) > WORD_LINES:
+            yield Line().to(column).add("…", ink.FAINT)
+        if note.verdict:
+            yield from self._below(f"! {note.verdict}", ink.DOUBTFUL)
+
+    def _below(self, said: str, style: str) -> Iterator[Line]:
+        for piece in ink.wrap(said, min(self.paper.width, text.PROSE_WIDTH + 20) - self.left - 2):
+            yield Line().to(self.left + 2).add(piece, style)
+
+    def _bytes(self, note: core.Note) -> Iterator[Line]:
+        if note.tree:
+            yield from tree_lines(note.tree, self.paper)
+        else:
+            yield Line("         ").add(where(note.spans), ink.FAINT)
+
+
+def event_name(kind: str) -> str:
+    """What stands on the arrow where the room gives no label: the event's own name."""
+    return kind.partition(".")[2] or kind
+
+
+def clock(since: int) -> tuple[str, str]:
+    """Time since the beginning and its unit: `+0.027` ms, and from a second on to the millisecond."""
+    sign = "+" if since > 0 else "-" if since < 0 else ""
+    size = abs(since)
+    if size == 0:
+        return "0.000", ""
+    if size < 999_500_000:
+        return f"{sign}{words.digits(size / 1e6)}", "ms"
+    return f"{sign}{size / 1e9:.3f}", "s"
+
+
+def gap_words(gap: int) -> str:
+    """The gap in ms with one digit, or where it is long in seconds: the unit is then said."""
+    if abs(gap) < GAP_VERY_LONG_NS:
+        return f"{gap / 1e6:+.1f}"
+    return f"{gap / 1e9:+.1f}s" if abs(gap) < 10_000 * GAP_VERY_LONG_NS else f"{gap / 1e9:+.0f}s"
+
+
+# --- bytes ------------------------------------------------------------------------------------------------------------
+
+
+def where(spans: Iterable[core.Span]) -> str:
+    """`frame 4 bytes 66-1514, frame 5 bytes 66-400`: half-open ranges in the captured frames."""
+    return ", ".join(f"frame {span.frame} bytes {span.start}-{span.stop}" for span in spans) or "no bytes"
+
+
+def tree_lines(fields: Iterable[core.Field], paper: Ink, depth: int = 0) -> Iterator[Line]:
+    """The field tree: byte range, hex, name and value of each."""
+    for field in fields:
+        piece = field.piece
+        spans = piece.spans if piece is not None else ()
+        line = Line("         ")
+        at = f"{spans[0].frame}:{spans[0].start}-{spans[0].stop}" if spans else ""
+        line.add(at + ("+" if len(spans) > 1 else ""), ink.FAINT).to(26).add("  " * min(depth, 12)).add(field.name)
+        if field.children:
+            yield line
+            yield from tree_lines(field.children, paper, depth + 1)
+            continue
+        value = "" if field.value is None else field.value.hex() if isinstance(field.value, bytes) else str(field.value)
+        if value and not isinstance(field.value, bytes):
+            line.add(" = ").add(ink.cut(value, min(VALUE_CELLS, max(paper.width - line.at - 3, 8))), ink.STRONG)
+        raw = bytes(piece) if piece is not None else b""
+        dump = raw[:HEX_BYTES].hex(" ") + (f" … {words.count(len(raw), 'byte')}" if len(raw) > HEX_BYTES else "")
+        if dump:
+            room = max(line.at + 2, min(64, paper.width - 2 - len(dump)))
+            if room + len(dump) > paper.width:
+                yield line
+                line = Line().to(max(26, paper.width - len(dump)))
+            else:
+                line.to(room)
+            line.add(ink.cut(dump, paper.width - line.at), ink.FAINT)
+        yield line
