@@ -1,0 +1,178 @@
+"""The TCP header as its fields (RFC 9293 §3.1), and how its parts are put into words."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from analyzer import core
+from analyzer.protocols.tcp.names import OPTION_WORDS, Flag, OptionKind
+
+NS: Final = 1_000_000_000
+MS: Final = 1_000_000
+FIXED_BYTES: Final = 20
+
+
+@dataclass(slots=True)
+class Header:
+    """Options of a TCP header; what was not there is None.  `broken` says that they break their own lengths."""
+
+    mss: int | None = None
+    window_scale: int | None = None
+    sack_permitted: bool = False
+    timestamp_value: int | None = None
+    timestamp_echo: int | None = None
+    fast_open: bytes | None = None
+    sack_blocks: list[tuple[int, int]] = field(default_factory=list)
+    others: list[int] = field(default_factory=list)
+    kinds: list[int] = field(default_factory=list)
+    broken: bool = False
+
+
+def read_header(piece: core.Piece) -> Header:
+    """The options of the header; a header cut short gives those that are whole."""
+    header = Header()
+    reader = core.Reader(piece)
+    try:
+        reader.skip("source_port", 2)
+        reader.skip("destination_port", 2)
+        reader.uint("sequence_number", 4)
+        reader.uint("acknowledgment_number", 4)
+        reader.uint("data_offset_and_control_bits", 2)
+        reader.uint("window", 2)
+        reader.uint("checksum", 2)
+        reader.uint("urgent_pointer", 2)
+        for _ in reader.each("options"):
+            if read_option(reader, header):
+                break
+    except core.Malformed:
+        header.broken = True
+    return header
+
+
+def read_option(reader: core.Reader, header: Header) -> bool:
+    """Read one option into `header`; True when it was the last.  §3.2"""
+    with reader.group("option"):
+        kind = reader.uint("kind", 1)
+        if kind == OptionKind.END:
+            return True
+        if kind == OptionKind.NO_OPERATION:
+            return False
+        length = reader.uint("length", 1)
+        size = length - 2
+        if size < 0 or size > reader.left:
+            raise core.Malformed(f"option {kind} of {length} bytes")
+        header.kinds.append(kind)
+        if kind == OptionKind.MAXIMUM_SEGMENT_SIZE and size == 2:
+            header.mss = reader.uint("maximum_segment_size", 2)
+        elif kind == OptionKind.WINDOW_SCALE and size == 1:
+            header.window_scale = reader.uint("shift_count", 1)
+        elif kind == OptionKind.SACK_PERMITTED and size == 0:
+            header.sack_permitted = True
+        elif kind == OptionKind.TIMESTAMPS and size == 8:
+            header.timestamp_value = reader.uint("ts_value", 4)
+            header.timestamp_echo = reader.uint("ts_echo_reply", 4)
+        elif kind == OptionKind.SACK and size % 8 == 0:
+            for _ in range(size // 8):
+                left_edge = reader.uint("left_edge", 4)
+                header.sack_blocks.append((left_edge, reader.uint("right_edge", 4)))
+        elif kind == OptionKind.FAST_OPEN:
+            header.fast_open = reader.raw("cookie", size)
+        else:
+            header.others.append(kind)
+            reader.skip("data", size)
+    return False
+
+
+def option_fields(header: Header) -> dict[str, core.Value]:
+    """The options as fields of a note."""
+    fields: dict[str, core.Value] = {
+        "mss": header.mss,
+        "window_scale": header.window_scale,
+        "sack_permitted": header.sack_permitted,
+        "timestamps": header.timestamp_value is not None,
+        "options": header.kinds,
+    }
+    if header.fast_open is not None:
+        fields["fast_open_cookie"] = header.fast_open.hex()
+    return fields
+
+
+def option_words(header: Header) -> list[str]:
+    """What the SYN offers, for the timeline: "MSS 1460", "window scale 10", "SACK", "timestamps", ..."""
+    words = []
+    if header.mss is not None:
+        words.append(f"MSS {header.mss}")
+    if header.window_scale is not None:
+        words.append(f"window scale {header.window_scale}")
+    if header.sack_permitted:
+        words.append("SACK")
+    if header.timestamp_value is not None:
+        words.append("timestamps")
+    if header.fast_open is not None:
+        words.append("Fast Open with a cookie" if header.fast_open else "asks for a Fast Open cookie")
+    words += [OPTION_WORDS.get(OptionKind(kind), "") if kind in _KNOWN else f"option {kind}" for kind in header.others]
+    if header.broken:
+        words.append("options that break their own lengths")
+    return words
+
+
+_KNOWN: Final = frozenset(OPTION_WORDS)
+
+
+def not_returned(offered: Header, answer: Header) -> list[str]:
+    """The options that the SYN offered and the SYN-ACK does not have, in words."""
+    lacking = []
+    if offered.window_scale is not None and answer.window_scale is None:
+        lacking.append("window scale")
+    if offered.sack_permitted and not answer.sack_permitted:
+        lacking.append("SACK")
+    if offered.timestamp_value is not None and answer.timestamp_value is None:
+        lacking.append("timestamps")
+    return lacking
+
+
+def answer_words(offered: Header, answer: Header) -> str:
+    """What the SYN-ACK says of the options of the SYN."""
+    lacking = not_returned(offered, answer)
+    own = [word for word in option_words(answer) if word.startswith(("MSS", "window scale"))]
+    if lacking:
+        return f"{listed(option_words(answer)) or 'no options'}; not returned: {listed(lacking)}"
+    if (answer.mss, answer.window_scale) == (offered.mss, offered.window_scale):
+        return "same options: nothing on the path strips them" if answer.kinds else "no options on either side"
+    return f"{listed(own)}; all options offered came back" if own else "no options on either side"
+
+
+def flag_names(flags: int) -> list[str]:
+    return [flag.name or "" for flag in Flag if flags & flag]
+
+
+def listed(words: list[str]) -> str:
+    return ", ".join(words)
+
+
+def span_text(ns: int) -> str:
+    """A duration with as many digits as are of use: "0.042 ms", "3.0 ms", "1.01 s", "2 min 5 s"."""
+    if ns < 0:
+        return f"-{span_text(-ns)}"
+    if ns < MS:
+        return f"{ns / MS:.3f} ms"
+    if ns < 10 * MS:
+        return f"{ns / MS:.2f} ms"
+    if ns < 100 * MS:
+        return f"{ns / MS:.1f} ms"
+    if ns < NS:
+        return f"{ns / MS:.0f} ms"
+    if ns < 10 * NS:
+        return f"{ns / NS:.2f} s"
+    if ns < 120 * NS:
+        return f"{ns / NS:.1f} s"
+    minutes, seconds = divmod(ns // NS, 60)
+    return f"{minutes} min {seconds} s"
+
+
+def count(number: int, thing: str, plural: str = "") -> str:
+    """The number with its thing: "1 byte", "2,048 bytes"."""
+    return f"{number:,} {thing if number == 1 else plural or thing + 's'}"
+
+
+def times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
