@@ -91,7 +91,9 @@ class Limits:
     channels: int = 1024  # inner channels of one channel
     flows: int = 1 << 22
     fragments: int = 4096  # IP fragments held at once
+    fragment_bytes: int = 16 << 20  # bytes of them
     notes_per_flow: int = 1_000_000
+    findings_per_flow: int = 1000
     tcp_events_per_flow: int = 100  # retransmissions and the like told one by one; the rest is counted
     record_bytes: int = 64 << 20  # one record of a capture file
     interfaces: int = 4096  # of one capture
@@ -535,6 +537,9 @@ class Dissector:
     to `on_unit` whole.
     """
 
+    flow: Flow | None = None  # set by the engine: id and endpoints of the flow it works on; counts are not filled
+    end_ns: int = 0  # set by the engine before `on_end`: when the capture ended
+
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
         """How many bytes the unit that starts with `head` has; None asks for more bytes.
 
@@ -596,6 +601,7 @@ class Event:
     SYN_DATA: Final = 1 << 26  # payload in a SYN or SYN-ACK
     DUPLICATE_ACK: Final = 1 << 27
     FIN_AGAIN: Final = 1 << 28
+    AFTER_IDLE: Final = 1 << 29  # the first segment after 30 s or more without one in this flow
 
 
 class Segment:
