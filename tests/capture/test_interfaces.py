@@ -83,7 +83,7 @@ def test_off_linux_scapy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
     listed = [interfaces.Found("en0", "up", 1, True)]
     monkeypatch.setattr(scapy_adapter, "interfaces", lambda: listed)
-    monkeypatch.setattr(interfaces.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert interfaces.found() == listed
 
 

@@ -4,6 +4,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -133,7 +134,7 @@ def test_off_linux_scapy_receives(monkeypatch: pytest.MonkeyPatch) -> None:
     from analyzer.capture import scapy_adapter
 
     asked = []
-    monkeypatch.setattr(live.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(scapy_adapter, "ScapySocket", lambda *arguments: asked.append(arguments))
     live.open_receiver("en0", "tcp", False)
     assert asked == [("en0", "tcp", False)]

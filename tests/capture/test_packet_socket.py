@@ -70,8 +70,8 @@ def test_without_the_right_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -
             raise PermissionError(errno.EPERM, "Operation not permitted")
         return real(family, *arguments)
 
-    monkeypatch.setattr(packet_socket.socket, "socket", refuse)
-    monkeypatch.setattr(packet_socket.interfaces, "hardware_type", lambda name: interfaces.ARPHRD_LOOPBACK)
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(interfaces, "hardware_type", lambda name: interfaces.ARPHRD_LOOPBACK)
     with pytest.raises(CaptureError, match=r"you may not capture on lo: run this with sudo, or .*setcap.*dumpcap"):
         PacketSocket("lo", None, promiscuous=True)
 
@@ -137,7 +137,7 @@ def test_a_frame_after_the_end_is_not_taken() -> None:
 
 @pytest.mark.live
 def test_an_interface_that_cannot_be_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packet_socket.interfaces, "hardware_type", lambda name: interfaces.ARPHRD_ETHER)
+    monkeypatch.setattr(interfaces, "hardware_type", lambda name: interfaces.ARPHRD_ETHER)
     with pytest.raises(CaptureError, match="cannot capture on nix: No such device"):
         PacketSocket("nix", None, promiscuous=True)
 
