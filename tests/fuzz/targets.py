@@ -1,0 +1,90 @@
+"""What is done with a case, and what must hold of it whatever its bytes are."""
+
+import json
+
+import numpy as np
+
+from analyzer import core
+from analyzer.capture import open_source
+from analyzer.decode import decode
+from analyzer.decode.columns import Columns, Status
+from analyzer.decode.slow import SlowPath
+
+
+def read_and_decode(data: bytes) -> None:
+    """Through the reader and the decoder: batches and columns keep what their docstrings promise."""
+    limits = core.Limits()
+    try:
+        source = open_source([data], limits=limits)
+    except core.CaptureError as why:
+        _check_sentence(why)
+        return
+    columns, slow = Columns(), SlowPath(limits)
+    frame = 1
+    try:
+        for batch in source:
+            _check_batch(batch, frame, len(source.interfaces))
+            frame += batch.count
+            columns.reserve(batch.count)
+            decode(batch, columns, slow)
+            _check_columns(batch, columns)
+    except core.CaptureError as why:
+        _check_sentence(why)
+    finally:
+        source.close()
+
+
+def _check_sentence(why: core.CaptureError) -> None:
+    assert str(why)
+    assert "\n" not in str(why)
+
+
+def _check_batch(batch: core.Batch, frame: int, interfaces: int) -> None:
+    count = batch.count
+    assert count > 0
+    assert batch.first_frame == frame
+    arrays = (batch.time_ns, batch.start, batch.captured, batch.length, batch.interface, batch.link)
+    assert all(len(array) == count for array in arrays)
+    assert batch.start.min() >= 0
+    assert batch.captured.min() >= 0
+    assert (batch.start + batch.captured).max() <= len(batch.data)
+    assert batch.length.min() >= 0
+    assert batch.interface.min() >= 0
+    assert batch.interface.max() < interfaces
+
+
+def _check_columns(batch: core.Batch, columns: Columns) -> None:
+    count = batch.count
+    assert columns.count == count
+    status = columns.status[:count]
+    assert not np.any(status == Status.SLOW)
+    whole = np.flatnonzero(status == Status.WHOLE)
+    stop = batch.start + batch.captured
+    for row in whole.tolist():
+        side = columns.side.get(row)
+        begin, end = (0, len(side.data)) if side is not None else (int(batch.start[row]), int(stop[row]))
+        header_at, payload_at = int(columns.header_at[row]), int(columns.payload_at[row])
+        payload_bytes = int(columns.payload_bytes[row])
+        assert begin <= header_at <= end
+        assert payload_bytes >= 0
+        assert begin <= payload_at
+        assert payload_at + payload_bytes <= end
+
+
+def analyze(data: bytes) -> None:
+    """Through everything, to the report as JSON and as text."""
+    from analyzer import api
+    from analyzer.report import json as report_json
+
+    try:
+        report = api.analyze(data)
+    except core.CaptureError as why:
+        _check_sentence(why)
+        return
+    document = json.loads(report_json.render(report))
+    assert document["capture"]["frames"] == report.capture.frames
+    internal = [note for session in report.sessions for note in session.notes if note.kind == "engine.internal-error"]
+    assert not internal, internal[0].text
+
+
+TARGETS = (read_and_decode, analyze)
