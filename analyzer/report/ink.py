@@ -22,7 +22,7 @@ TOLD: Final = "cyan"
 
 #: What terminals without Unicode get in place of the few other characters we write ourselves.
 ASCII_ONLY: Final = str.maketrans({"…": "~", "·": ","})
-NARROWEST: Final = 40
+NARROWEST: Final = 60
 
 
 def safe(text: str) -> str:

@@ -174,22 +174,27 @@ class Ladder:
         """The line with its words beside the arrow, or below it where they don't fit; the section at the right."""
         spec = note.spec if note.spec not in self.specs else ""
         self.specs.add(note.spec)
+        said = ink.safe(note.text)
         beside, edge = self.left + self.arrow + 2, min(self.paper.width, text.PROSE_WIDTH + 20)
         room = self.paper.width - beside
         taken = ink.cells(spec) + 3 if spec else 0
-        if ink.cells(note.text) + taken <= room or (room >= WORDS_LEAST and ink.cells(note.text) + taken <= 2 * room):
-            pieces, column = ink.wrap(note.text, room if ink.cells(note.text) + taken <= room else room - taken), beside
+        needed = ink.cells(said) + taken
+        if needed <= room or (room >= WORDS_LEAST and needed <= 2 * room):
+            pieces, column = ink.wrap(said, room if needed <= room else room - taken), beside
             line.to(beside).add(pieces.pop(0))
         else:
             column = self.left + 2
-            pieces = ink.wrap(note.text, edge - column)
-        if spec:
-            line.right(spec, max(edge, line.at + 3 + ink.cells(spec)), ink.FAINT)
+            pieces = ink.wrap(said, edge - column)
+        if spec and line.at + taken <= self.paper.width:
+            line.right(spec, max(edge, line.at + taken), ink.FAINT)
+            spec = ""
         yield line
         for piece in pieces[:WORD_LINES]:
             yield Line().to(column).add(piece)
         if len(pieces) > WORD_LINES:
             yield Line().to(column).add("…", ink.FAINT)
+        if spec:
+            yield from self._below(spec, ink.FAINT)
         if note.verdict:
             yield from self._below(f"! {note.verdict}", ink.DOUBTFUL)
 

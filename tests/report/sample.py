@@ -115,7 +115,10 @@ def traced() -> Note:
     made.tree = [
         Field("source_port", 80, unit.cut(0, 2)),
         Field(
-            "options", None, unit.cut(2, 7), [Field("kind", 49153, unit.cut(2, 4)), Field("raw", b"GET", unit.cut(4, 7))]
+            "options",
+            None,
+            unit.cut(2, 7),
+            [Field("kind", 49153, unit.cut(2, 4)), Field("raw", b"GET", unit.cut(4, 7))],
         ),
     ]
     return made
@@ -126,7 +129,12 @@ def report() -> core.Report:
     far = Endpoint("2001:db8:85a3:1234:5678:8a2e:370:7334", 443)
     flows = [
         flow(0, laptop, server, handshake(lost_bytes=(0, 1448))),
-        flow(1, Endpoint("2001:db8:85a3:aaaa:bbbb:cccc:370:1", 51514), far, handshake(syn_ack=None, ack=None, history="S")),
+        flow(
+            1,
+            Endpoint("2001:db8:85a3:aaaa:bbbb:cccc:370:1", 51514),
+            far,
+            handshake(syn_ack=None, ack=None, history="S"),
+        ),
         flow(2, Endpoint("10.77.0.1", 5353), Endpoint("10.77.0.53", 53)),
     ]
     sessions = [
