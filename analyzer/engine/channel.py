@@ -1,0 +1,753 @@
+"""Channels: two-way streams of bytes or datagrams, each owned by one room or still looking for one.
+
+A stream channel cuts what it is fed into the units its room asks for.  Where a payload holds whole units, these are
+pieces of that very payload; only what is left over is copied and held until the rest arrives.
+
+Which room a channel gets is found out from its label: a label with a colon ("upgrade:websocket") says what follows, so
+its claimant gets the bytes; any other ("tcp") says only what carries them, so its claimants are asked by probes, and
+where no probe decides, by port.  Bytes are replayed to the room that is chosen, and to another if the first finds them
+malformed before it has said anything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from analyzer.core import Body, Malformed, Note, Pass, Piece, Side, Trace
+from analyzer.engine.pending import Pending, Stretch, place_of
+from analyzer.engine.seat import Seat
+
+if TYPE_CHECKING:
+    from analyzer.engine.registry import Entry, Registry
+    from analyzer.engine.teller import Teller
+
+#: What a channel is doing.
+SEEKING: Final = 0  # no room yet
+WORKING: Final = 1
+HANDED: Final = 2  # all that comes belongs to the channel `child`
+DONE: Final = 3  # nothing more is wanted
+
+#: A room is shown this much of what is pending, and all of it when that is not enough to tell a unit's size.
+WINDOW_BYTES: Final = 1024
+
+SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
+
+
+class Channel:
+    """What streams and datagrams have in common: a label, a path, and an end."""
+
+    __slots__ = ("child", "label", "last", "path", "ports", "registry", "state", "teller")
+
+    def __init__(
+        self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
+    ) -> None:
+        self.registry = registry
+        self.teller = teller
+        self.label = label
+        self.path = path
+        self.ports = ports
+        self.state = SEEKING
+        self.child: Channel | None = None
+        self.last: Piece | None = None
+        if not registry.claimants(label):
+            self._finish()
+
+    def _finish(self) -> None:
+        """Want nothing more."""
+        self.state = DONE
+        self.teller.changed = True
+
+    def feed(self, sender: Side, piece: Piece) -> None:
+        raise NotImplementedError
+
+    def gap(self, sender: Side, size: int, at: Piece) -> None:
+        """`size` bytes of `sender` are missing before `at`."""
+
+    def end(self, last: Piece) -> None:
+        raise NotImplementedError
+
+    def wants(self, sender: Side) -> bool:
+        """Whether bytes of `sender` would still be looked at."""
+        return self.child.wants(sender) if self.child is not None else self.state != DONE
+
+    def rest(self) -> None:
+        """Let go of bytes that are kept only to say where the channel ended."""
+        if self.child is not None:
+            self.child.rest()
+        if self.last is not None:
+            self.last = tail(self.last)
+
+    def _heir(self, seat: Seat, label: str, at: Piece, stream: bool) -> Channel | None:
+        """The channel for what a room hands over, None where channels are nested too deep."""
+        if len(seat.path) >= self.teller.limits.depth:
+            self.teller.limit(
+                "depth", f"channels nested {len(seat.path)} deep, what is inside is not read", seat.path, at
+            )
+            return None
+        kind = StreamChannel if stream else DatagramChannel
+        return kind(self.registry, self.teller, label, seat.path, self.ports)
+
+    def _by_port(self, entry: Entry) -> bool:
+        return any(port in entry.ports for port in self.ports)
+
+    def _malformed(self, entry: Entry, why: str, sender: Side, at: Piece) -> None:
+        path = (*self.path, entry.name)
+        self.teller.note(entry, path, sender, Note(entry.malformed, why, at))
+
+
+def tail(piece: Piece) -> Piece:
+    """The end of `piece`: no bytes, but still where they were."""
+    return Piece(b"", piece.runs, 0, 0, piece.base + piece.stop, piece.whole)
+
+
+class Inner:
+    """The channels inside a room's channel, by what the room calls them."""
+
+    __slots__ = ("channels", "path", "ports", "registry", "teller")
+
+    def __init__(self, registry: Registry, teller: Teller, path: tuple[str, ...], ports: tuple[int, ...]) -> None:
+        self.registry = registry
+        self.teller = teller
+        self.path = path
+        self.ports = ports
+        self.channels: dict[tuple[str, int], Channel] = {}
+
+    def feed(self, output: Pass, sender: Side) -> None:
+        channel = self.channels.get((output.label, output.key))
+        if channel is None:
+            channel = self._open(output)
+            if channel is None:
+                return
+        if len(output.piece):
+            channel.feed(sender, output.piece)
+
+    def _open(self, output: Pass) -> Channel | None:
+        limits = self.teller.limits
+        if len(self.path) >= limits.depth:
+            text = f"channels nested {len(self.path)} deep, what is inside is not read"
+            self.teller.limit("depth", text, self.path, output.piece)
+            return None
+        if len(self.channels) >= limits.channels:
+            text = f"more than {limits.channels} channels inside one, the others are not read"
+            self.teller.limit("channels", text, self.path, output.piece)
+            return None
+        kind = StreamChannel if output.stream else DatagramChannel
+        channel: Channel = kind(self.registry, self.teller, output.label, self.path, self.ports)
+        self.channels[output.label, output.key] = channel
+        return channel
+
+    def end(self, last: Piece) -> None:
+        for channel in list(self.channels.values()):
+            channel.end(last)
+
+
+class Direction:
+    """One sender's half of a stream channel."""
+
+    __slots__ = ("body_left", "keep", "kept", "lost", "need", "passing", "pending", "skip")
+
+    def __init__(self) -> None:
+        self.pending = Pending()
+        self.need = 0  # size of the unit that is pending, 0: not known yet
+        self.passing = False  # a body or a lost unit goes past
+        self.body_left = 0  # bytes of a body still to come, -1: all until the end
+        self.keep = 0  # how many of them are kept
+        self.kept: Pending | None = None  # set while a body goes past
+        self.skip = 0  # bytes left of a unit that has a hole
+        self.lost = 0  # size of that unit, until the room is told
+
+
+class StreamChannel(Channel):
+    """A two-way stream of bytes."""
+
+    __slots__ = ("directions", "dropped", "failed", "heads", "open_heads", "rejection", "seat", "seen", "seen_bytes")
+
+    def __init__(
+        self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
+    ) -> None:
+        super().__init__(registry, teller, label, path, ports)
+        self.directions = (Direction(), Direction())
+        self.seat: Seat | None = None
+        #: what came until a room confirmed: (sender, piece, bytes missing before it); None once one has
+        self.seen: list[tuple[Side, Piece, int]] | None = []
+        self.seen_bytes = [0, 0]
+        self.heads = [b"", b""]
+        self.open_heads = [True, True]  # false behind a gap: what follows is not the start
+        self.failed: set[str] = set()  # rooms that took the channel and found it malformed
+        self.dropped: set[tuple[str, Side]] = set()  # probes that said no to a side
+        self.rejection: tuple[Entry, str, Side, Piece] | None = None
+
+    # --- what comes in ---
+
+    def feed(self, sender: Side, piece: Piece) -> None:
+        self.last = piece
+        if self.state == WORKING:
+            if self.seen is not None:
+                self._remember(sender, piece, 0)
+            self._work(sender, piece)
+            if self.state == SEEKING:
+                self._discover()
+        elif self.child is not None:
+            self.child.feed(sender, piece)
+        elif self.state == SEEKING:
+            self._remember(sender, piece, 0)
+            self._discover()
+
+    def gap(self, sender: Side, size: int, at: Piece) -> None:
+        if self.state == WORKING:
+            if self.seen is not None:
+                self._remember(sender, at.cut(0, 0), size)
+            self._work_gap(sender, size, at)
+            if self.state == SEEKING:
+                self._discover()
+        elif self.child is not None:
+            self.child.gap(sender, size, at)
+        elif self.state == SEEKING:
+            self._remember(sender, at.cut(0, 0), size)
+
+    def end(self, last: Piece) -> None:
+        if self.child is not None:
+            self.child.end(last)
+            return
+        if self.state == SEEKING:
+            self._discover(last_chance=True)
+        seat = self.seat
+        if self.state == WORKING and seat is not None:
+            try:
+                for sender in SIDES:
+                    if self.directions[sender].kept is not None:
+                        self._body_done(seat, sender, tail(last))
+                seat.inner.end(last)
+                seat.room.end_ns = self.teller.end_ns
+                seat.carry_out(seat.room.on_end(last), Side.INITIATOR, last)
+            except Malformed as why:
+                self._malformed(seat.entry, str(why), Side.INITIATOR, last)
+            except Exception as why:  # our bug: costs this flow its room, and is told
+                self.teller.mistake(seat.entry.name, seat.path, why, last)
+        elif self.state == DONE and seat is not None:
+            seat.inner.end(last)
+        self._finish()
+
+    def wants(self, sender: Side) -> bool:
+        if self.child is not None:
+            return self.child.wants(sender)
+        if self.state == WORKING:
+            direction = self.directions[sender]
+            return direction.body_left >= 0 or direction.keep > 0
+        return self.state != DONE
+
+    # --- finding a room ---
+
+    def _remember(self, sender: Side, piece: Piece, missing: int) -> None:
+        """Keep what came for the room that will be found (or for the next, if the present one gives it back)."""
+        seen = self.seen
+        if seen is None:
+            return
+        seen.append((sender, piece, missing))
+        self.seen_bytes[sender] += len(piece)
+        if missing and self.heads[sender]:
+            self.open_heads[sender] = False
+        if self.state == SEEKING:
+            if self.open_heads[sender]:
+                head = self.heads[sender]
+                self.heads[sender] = (head + bytes(piece))[: self.teller.limits.probe_bytes]
+        elif self.seen_bytes[sender] > 2 * self.teller.limits.probe_bytes or len(seen) > 1000:
+            self.seen = None  # too much to give it to another
+
+    def _discover(self, last_chance: bool = False) -> None:
+        """Give the channel to a room, if one wants it, and to the next if the first gives it back."""
+        while self.state == SEEKING:
+            entry = self._choose(last_chance)
+            if entry is None:
+                return
+            self._take(entry)
+
+    def _choose(self, last_chance: bool) -> Entry | None:
+        claimants = [entry for entry in self.registry.claimants(self.label) if entry.name not in self.failed]
+        explicit = ":" in self.label
+        if explicit and len(claimants) == 1:
+            return claimants[0]
+        waiting = False
+        by_port: Entry | None = None
+        for entry in claimants:
+            if entry.probe is None:
+                if explicit:
+                    return entry
+                if by_port is None and self._by_port(entry):
+                    by_port = entry
+                continue
+            for sender in SIDES:
+                head = self.heads[sender]
+                if (entry.name, sender) in self.dropped:
+                    continue
+                if not head:
+                    waiting = True  # this side has not spoken yet
+                    continue
+                verdict = self._probe(entry, sender, head)
+                if verdict is True:
+                    return entry
+                if verdict is False:
+                    self.dropped.add((entry.name, sender))
+                    continue
+                waiting = True
+                if by_port is None and self._by_port(entry):
+                    by_port = entry
+        if waiting and not last_chance and max(self.seen_bytes) < self.teller.limits.probe_bytes:
+            return None
+        if by_port is not None:
+            return by_port
+        self._give_up()
+        return None
+
+    def _probe(self, entry: Entry, sender: Side, head: bytes) -> bool | None:
+        probe = entry.probe
+        try:
+            return None if probe is None else probe(head)
+        except Malformed:
+            return False
+        except Exception as why:  # our bug: costs this flow its room, and is told
+            self.teller.mistake(entry.name, self.path, why, self._where(sender))
+            self.failed.add(entry.name)
+            return False
+
+    def _where(self, sender: Side) -> Piece:
+        for side, piece, _ in self.seen or ():
+            if side is sender:
+                return piece
+        return self.last if self.last is not None else Piece(b"", [(0, 0, 0, 0)])
+
+    def _give_up(self) -> None:
+        self._finish()
+        self.seen = None
+        self.heads = [b"", b""]
+        if self.rejection is not None:
+            entry, why, sender, at = self.rejection
+            self._malformed(entry, why, sender, at)
+
+    def _take(self, entry: Entry) -> None:
+        """Make `entry` the owner and replay to it what came until now."""
+        path = (*self.path, entry.name)
+        assert entry.room is not None
+        self.directions = (Direction(), Direction())
+        try:
+            room = entry.room()
+            room.flow = self.teller.flow
+        except Exception as why:  # our bug: costs this flow its room, and is told
+            self.teller.mistake(entry.name, path, why, self._where(Side.INITIATOR))
+            self.failed.add(entry.name)
+            return
+        inner = Inner(self.registry, self.teller, path, self.ports)
+        self.seat = Seat(entry, room, path, self.teller, inner)
+        self.state = WORKING
+        for sender, piece, missing in list(self.seen or ()):
+            if self.state == WORKING:
+                if missing:
+                    self._work_gap(sender, missing, piece)
+                elif len(piece):
+                    self._work(sender, piece)
+            elif self.child is not None:
+                if missing:
+                    self.child.gap(sender, missing, piece)
+                else:
+                    self.child.feed(sender, piece)
+
+    # --- at work ---
+
+    def _work(self, sender: Side, piece: Piece) -> None:
+        """Cut `piece`, and what was pending before it, into units for the room."""
+        direction = self.directions[sender]
+        pending = direction.pending
+        if pending.data:
+            pending.add(piece, piece.start, piece.stop)
+            if len(pending.data) < direction.need:
+                return
+            self._resume(sender, direction)
+        else:
+            self._consume(sender, direction, piece, None, 0)
+        if self.state == HANDED:
+            self._release()
+
+    def _resume(self, sender: Side, direction: Direction) -> None:
+        """Go on with what is pending, if it holds a unit now."""
+        seat, pending = self.seat, direction.pending
+        assert seat is not None
+        size = direction.need
+        if size == 0:
+            try:
+                asked = seat.room.unit_size(sender, pending.data)
+            except Exception as why:
+                at, _ = pending.take()
+                self._failed(seat, why, sender, at)
+                return
+            if asked is None:
+                if len(pending.data) > self.teller.limits.unit_bytes:
+                    self._too_long(seat, pending.take()[0])
+                return
+            size = asked
+            if 0 < len(pending.data) < size <= self.teller.limits.unit_bytes:
+                direction.need = size
+                return
+        direction.need = 0
+        piece, places = pending.take()
+        self._consume(sender, direction, piece, places, size)
+
+    def _consume(
+        self, sender: Side, direction: Direction, piece: Piece, places: list[Stretch] | None, size: int
+    ) -> None:
+        """Give the units of `piece` to the room, and hold back what is left.
+
+        `places` is set where the bytes are derived from several places; `size` is that of the first unit, if known.
+        """
+        seat = self.seat
+        assert seat is not None
+        room, teller = seat.room, self.teller
+        limit, trace = teller.limits.unit_bytes, teller.trace
+        other_side = SIDES[1 - sender]
+        other = self.directions[other_side]
+        data, runs, base, whole, at, stop = piece.data, piece.runs, piece.base, piece.whole, piece.start, piece.stop
+        unit: Piece | None = None
+        try:
+            while at < stop and self.state == WORKING:
+                if direction.passing:
+                    unit = None
+                    at = self._pass(seat, sender, direction, piece, places, at)
+                    continue
+                if size == 0:
+                    unit = None
+                    if stop - at <= WINDOW_BYTES:
+                        asked = room.unit_size(sender, data[at:stop])
+                    else:
+                        asked = room.unit_size(sender, data[at : at + WINDOW_BYTES])
+                        if asked is None or asked == WINDOW_BYTES:
+                            asked = room.unit_size(sender, data[at:stop])
+                    if asked is None:
+                        if stop - at > limit:
+                            self._too_long(seat, piece)
+                        break
+                    size = asked
+                if size > limit:
+                    self._too_long(seat, piece)
+                    break
+                if size <= 0:
+                    raise Malformed(f"a unit of {size} bytes")
+                if size > stop - at:
+                    direction.need = size
+                    break
+                unit = Piece(
+                    data,
+                    runs,
+                    at,
+                    at + size,
+                    base,
+                    whole if places is None else place_of(places, at, at + size),
+                    Trace() if trace else None,
+                )
+                at += size
+                size = 0
+                outputs = room.on_unit(sender, unit)
+                if outputs:
+                    seat.carry_out(outputs, sender, unit)
+                    if seat.signal:
+                        self._steer(seat, sender, direction, unit)
+                    if self.seen is not None and seat.spoke:
+                        self._confirmed()
+                if other.pending.data and other.need == 0 and self.state == WORKING:
+                    self._resume(other_side, other)  # what came before may be clear now
+        except Exception as why:
+            if unit is None:
+                unit = Piece(data, runs, at, stop, base, whole if places is None else place_of(places, at, stop))
+            self._failed(seat, why, sender, unit)
+        if at < stop and (self.state == WORKING or self.state == HANDED):
+            direction.pending.add_rest(piece, places, at)
+
+    def _confirmed(self) -> None:
+        self.seen = None
+        self.heads = [b"", b""]
+
+    def _failed(self, seat: Seat, why: Exception, sender: Side, at: Piece) -> None:
+        """A room could not go on: the bytes are malformed, or it is our mistake."""
+        if not isinstance(why, Malformed):
+            self.teller.mistake(seat.entry.name, seat.path, why, at)
+            self._finish()
+        elif self.seen is not None and not seat.spoke:
+            # It never confirmed its claim: another may have the bytes.
+            self.failed.add(seat.entry.name)
+            if self.rejection is None:
+                self.rejection = (seat.entry, str(why), sender, at)
+            self._reopen()
+        else:
+            self._malformed(seat.entry, str(why), sender, at)
+            self._finish()
+
+    def _reopen(self) -> None:
+        self.state = SEEKING
+        self.seat = None
+        self.heads = [b"", b""]
+        self.open_heads = [True, True]
+        for sender, piece, missing in self.seen or ():
+            if missing and self.heads[sender]:
+                self.open_heads[sender] = False
+            if self.open_heads[sender]:
+                self.heads[sender] = (self.heads[sender] + bytes(piece))[: self.teller.limits.probe_bytes]
+
+    def _too_long(self, seat: Seat, at: Piece) -> None:
+        limit = self.teller.limits.unit_bytes
+        text = f"a unit of more than {limit} bytes is not held: the rest of the stream is not read"
+        self.teller.limit("unit_bytes", text, seat.path, tail(at))
+        self._finish()
+
+    def _steer(self, seat: Seat, sender: Side, direction: Direction, unit: Piece) -> None:
+        """Carry out a Handoff, a Body or Enough."""
+        seat.signal = False
+        if seat.enough:
+            self._finish()
+        elif seat.label is not None:
+            self.child = self._heir(seat, seat.label, unit, stream=True)
+            self.state = HANDED
+            if self.child is None:
+                self._finish()
+        elif seat.body is not None:
+            self._begin_body(seat, sender, direction, seat.body, unit)
+            seat.body = None
+
+    def _begin_body(self, seat: Seat, sender: Side, direction: Direction, body: Body, unit: Piece) -> None:
+        direction.kept = Pending()
+        direction.keep = max(0, min(body.keep, self.teller.limits.unit_bytes))
+        if body.size >= 0:
+            direction.keep = min(direction.keep, body.size)
+        direction.body_left = max(body.size, -1)
+        direction.passing = body.size != 0
+        self.teller.changed = self.teller.changed or body.size < 0
+        if body.size == 0:
+            self._body_done(seat, sender, tail(unit))
+
+    def _pass(
+        self, seat: Seat, sender: Side, direction: Direction, piece: Piece, places: list[Stretch] | None, at: int
+    ) -> int:
+        """Let a body, or what is left of a unit with a hole, go past; where the stream goes on."""
+        left = piece.stop - at
+        if direction.kept is None:
+            size = min(direction.skip, left)
+            direction.skip -= size
+            at += size
+            if direction.skip == 0 and at < piece.stop:
+                direction.passing = False
+                lost, direction.lost = direction.lost, 0
+                self._tell_gap(seat, sender, lost, self._part(piece, places, at, piece.stop))
+            return at
+        size = left if direction.body_left < 0 else min(direction.body_left, left)
+        if direction.keep:
+            kept = min(direction.keep, size)
+            direction.kept.add(self._part(piece, places, at, at + kept), at, at + kept)
+            direction.keep -= kept
+        at += size
+        if direction.body_left > 0:
+            direction.body_left -= size
+            if direction.body_left == 0:
+                self._body_done(seat, sender, self._part(piece, places, at, at))
+        return at
+
+    def _part(self, piece: Piece, places: list[Stretch] | None, start: int, stop: int) -> Piece:
+        whole = piece.whole if places is None else place_of(places, start, stop)
+        return Piece(piece.data, piece.runs, start, stop, piece.base, whole)
+
+    def _body_done(self, seat: Seat, sender: Side, end: Piece) -> None:
+        """Give the room what was kept of a body; `end` is where it stopped."""
+        direction = self.directions[sender]
+        kept, direction.kept = direction.kept, None
+        direction.passing, direction.body_left, direction.keep = False, 0, 0
+        body = end
+        if kept is not None and kept.data:
+            body, places = kept.take()
+            if places is not None:
+                body = Piece(body.data, [], 0, len(body.data), 0, place_of(places, 0, len(body.data)))
+        outputs = seat.room.on_body(sender, body)
+        if outputs:
+            seat.carry_out(outputs, sender, body)
+            if seat.signal:
+                self._steer(seat, sender, direction, end)
+
+    def _work_gap(self, sender: Side, size: int, at: Piece) -> None:
+        """Some bytes are missing: a body or a unit may be known to have swallowed them, else the room is told."""
+        seat, direction = self.seat, self.directions[sender]
+        assert seat is not None
+        try:
+            if direction.kept is not None:
+                direction.keep = 0  # what follows the hole is not kept
+                if direction.body_left < 0:
+                    return
+                swallowed = min(size, direction.body_left)
+                size -= swallowed
+                direction.body_left -= swallowed
+                if direction.body_left == 0:
+                    self._body_done(seat, sender, tail(at))
+            elif direction.skip:
+                swallowed = min(size, direction.skip)
+                size -= swallowed
+                direction.skip -= swallowed
+                if size:
+                    size += direction.lost
+                    direction.skip, direction.lost, direction.passing = 0, 0, False
+            elif direction.need:
+                missing = direction.need - len(direction.pending.data)
+                direction.pending.clear()
+                if size <= missing:
+                    direction.lost, direction.skip, direction.passing = direction.need, missing - size, True
+                    size = 0
+                direction.need = 0
+            else:
+                direction.pending.clear()
+            if size and self.state == WORKING:
+                self._tell_gap(seat, sender, size, at)
+        except Exception as why:
+            self._failed(seat, why, sender, at)
+        if self.state == HANDED:
+            self._release()
+
+    def _tell_gap(self, seat: Seat, sender: Side, size: int, at: Piece) -> None:
+        seat.carry_out(seat.room.on_gap(sender, size, at), sender, at)
+        if seat.signal:
+            self._steer(seat, sender, self.directions[sender], at)
+
+    def _release(self) -> None:
+        """Give what both sides have pending to the channel that owns the stream now, in the order it came."""
+        child = self.child
+        assert child is not None
+        self.seen = None
+        held: list[tuple[int, Side, Piece]] = []
+        for sender in SIDES:
+            held.extend((frame, sender, piece) for frame, piece in self.directions[sender].pending.stretches())
+        held.sort(key=_in_order)
+        for _, sender, piece in held:
+            child.feed(sender, piece)
+
+
+def _in_order(held: tuple[int, Side, Piece]) -> int:
+    return held[0]
+
+
+class DatagramChannel(Channel):
+    """A two-way run of datagrams, which several rooms may share: each datagram is matched by itself (RFC 7983)."""
+
+    __slots__ = ("failed", "idle_bytes", "seats")
+
+    def __init__(
+        self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
+    ) -> None:
+        super().__init__(registry, teller, label, path, ports)
+        self.seats: list[Seat] = []
+        self.failed: set[str] = set()
+        self.idle_bytes = 0  # of datagrams before the first that a room wanted
+
+    def feed(self, sender: Side, piece: Piece) -> None:
+        self.last = piece
+        if self.child is not None:
+            self.child.feed(sender, piece)
+        elif self.state != DONE:
+            seat = self._owner(sender, piece)
+            if seat is None:
+                self.idle_bytes += max(len(piece), 1)
+                if not self.seats and self.idle_bytes >= self.teller.limits.probe_bytes:
+                    self._finish()
+            elif not seat.enough:
+                self._give(seat, sender, piece)
+
+    def _owner(self, sender: Side, piece: Piece) -> Seat | None:
+        """The room that this datagram is for: one at work here, then any that claims the label."""
+        data = bytes(piece)
+        undecided: Seat | None = None
+        for seat in self.seats:
+            verdict = None if seat.entry.probe is None else self._probe(seat.entry, data, piece)
+            if verdict:
+                return seat
+            if verdict is None and undecided is None:
+                undecided = seat
+        claimants = self.registry.claimants(self.label)
+        explicit = ":" in self.label and len(claimants) == 1
+        hinted: Entry | None = None
+        for entry in claimants:
+            if entry.name not in self.failed and not self._seated(entry):
+                verdict = None if entry.probe is None else self._probe(entry, data, piece)
+                if verdict or explicit:
+                    return self._seat(entry, piece)
+                if verdict is None and hinted is None and self._by_port(entry):
+                    hinted = entry
+        if undecided is None and hinted is not None:
+            return self._seat(hinted, piece)
+        return undecided
+
+    def _seated(self, entry: Entry) -> bool:
+        return any(seat.entry is entry for seat in self.seats)
+
+    def _probe(self, entry: Entry, data: bytes, piece: Piece) -> bool | None:
+        try:
+            return None if entry.probe is None else entry.probe(data)
+        except Malformed:
+            return False
+        except Exception as why:  # our bug: costs this flow its room, and is told
+            self.teller.mistake(entry.name, self.path, why, piece)
+            self._lose(entry)
+            return False
+
+    def _seat(self, entry: Entry, piece: Piece) -> Seat | None:
+        path = (*self.path, entry.name)
+        assert entry.room is not None
+        try:
+            room = entry.room()
+            room.flow = self.teller.flow
+        except Exception as why:  # our bug: costs this flow its room, and is told
+            self.teller.mistake(entry.name, path, why, piece)
+            self._lose(entry)
+            return None
+        seat = Seat(entry, room, path, self.teller, Inner(self.registry, self.teller, path, self.ports))
+        self.seats.append(seat)
+        self.state = WORKING
+        return seat
+
+    def _lose(self, entry: Entry) -> None:
+        self.failed.add(entry.name)
+        self.seats = [seat for seat in self.seats if seat.entry is not entry]
+
+    def _give(self, seat: Seat, sender: Side, piece: Piece) -> None:
+        unit = piece
+        if self.teller.trace:
+            unit = Piece(piece.data, piece.runs, piece.start, piece.stop, piece.base, piece.whole, Trace())
+        try:
+            outputs = seat.room.on_unit(sender, unit)
+            if outputs:
+                seat.carry_out(outputs, sender, unit)
+                if seat.signal:
+                    self._steer(seat, unit)
+        except Malformed as why:
+            self._malformed(seat.entry, str(why), sender, unit)
+        except Exception as why:  # our bug: costs this flow its room, and is told
+            self.teller.mistake(seat.entry.name, seat.path, why, unit)
+            self._lose(seat.entry)
+
+    def _steer(self, seat: Seat, unit: Piece) -> None:
+        seat.signal = False
+        if seat.body is not None:
+            raise TypeError("a datagram has no body that follows it")
+        if seat.label is not None:
+            self.child = self._heir(seat, seat.label, unit, stream=False)
+            self.state = HANDED
+            if self.child is None:
+                self._finish()
+        elif all(one.enough for one in self.seats):
+            self._finish()
+
+    def end(self, last: Piece) -> None:
+        if self.child is not None:
+            self.child.end(last)
+            return
+        for seat in self.seats:
+            try:
+                seat.inner.end(last)
+                if not seat.enough:
+                    seat.room.end_ns = self.teller.end_ns
+                    seat.carry_out(seat.room.on_end(last), Side.INITIATOR, last)
+            except Malformed as why:
+                self._malformed(seat.entry, str(why), Side.INITIATOR, last)
+            except Exception as why:  # our bug: costs this flow its room, and is told
+                self.teller.mistake(seat.entry.name, seat.path, why, last)
+        self._finish()

@@ -1,0 +1,170 @@
+"""One flow at work: its rooms, its streams put in order, and when it needs no more bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from analyzer.core import Malformed, Note, Piece, RowDissector, Side, Story
+from analyzer.engine.channel import DONE, Channel, DatagramChannel, Inner, StreamChannel
+from analyzer.engine.seat import RowSeat
+from analyzer.flows.reassembly import Connection, Gap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analyzer.core import Flow, IcmpError, Outputs, Segment
+    from analyzer.engine.registry import Registry
+    from analyzer.engine.teller import Teller
+    from analyzer.flows.reassembly import Delivery
+
+FIN: Final = 0x01
+RST: Final = 0x04
+
+
+class Conversation:
+    """A flow that has rooms.  `unwanted` tells by side whether its bytes are looked at no more."""
+
+    __slots__ = ("channel", "connection", "fins", "last", "seat", "teller", "unwanted", "wanted")
+
+    def __init__(self, registry: Registry, teller: Teller) -> None:
+        self.teller = teller
+        flow = teller.flow
+        path, ports = (flow.transport,), (flow.initiator.port, flow.responder.port)
+        stream = flow.transport == "tcp"
+        kind = StreamChannel if stream else DatagramChannel
+        self.channel: Channel | None = kind(registry, teller, flow.transport, path, ports)
+        self.connection: Connection | None = Connection(teller.limits) if stream else None
+        self.last: Piece | None = None
+        self.unwanted = [False, False]
+        self.fins = [False, False]
+        self.seat: RowSeat | None = None
+        self.wanted = 0  # bits of core.Event
+        entry = registry.rows.get(flow.transport)
+        if entry is not None and entry.protocol.rows is not None:
+            room: RowDissector = entry.protocol.rows(flow, teller.limits)
+            self.seat = RowSeat(entry, room, path, teller, Inner(registry, teller, path, ports))
+            self.wanted = room.wanted
+
+    # --- what the rows room gets ---
+
+    def _say(self, outputs: Outputs, sender: Side | None, at: Piece) -> None:
+        """Carry out what the rows room yields; a mistake of ours costs it the flow."""
+        seat = self.seat
+        if seat is None:
+            return
+        try:
+            seat.carry_out(outputs, sender, at)
+        except Malformed as why:
+            self.teller.note(seat.entry, seat.path, sender, Note(seat.entry.malformed, str(why), at))
+        except Exception as why:  # our bug: costs this flow its room, and is told
+            self._lose(seat, why, at)
+
+    def _lose(self, seat: RowSeat, why: Exception, at: Piece) -> None:
+        self.teller.mistake(seat.entry.name, seat.path, why, at)
+        self.seat = None
+        self.wanted = 0
+
+    def segment(self, segment: Segment) -> None:
+        seat = self.seat
+        if seat is not None:
+            try:
+                seat.carry_out(seat.room.on_segment(segment), segment.sender, segment.header)
+            except Malformed as why:
+                note = Note(seat.entry.malformed, str(why), segment.header)
+                self.teller.note(seat.entry, seat.path, segment.sender, note)
+            except Exception as why:  # our bug: costs this flow its room, and is told
+                self._lose(seat, why, segment.header)
+
+    def icmp(self, error: IcmpError) -> None:
+        if self.seat is not None:
+            self._say(self.seat.room.on_icmp(error), None, error.at)
+
+    # --- payload ---
+
+    def take(self, sender: Side, flags: int, seq: int, ack: int, events: int, piece: Piece | None, wire: int) -> None:
+        """One TCP segment; `piece` is its payload, None where nobody wants it."""
+        connection = self.connection
+        if connection is None:
+            return
+        if flags & FIN:
+            self.fins[sender] = True
+        deliveries = connection.take(sender, flags, seq, ack, events, piece, wire)
+        if deliveries:
+            self._deliver(deliveries)
+        if self.fins[0] and self.fins[1] and self._over(connection):
+            self.close()
+        elif flags & RST and self.channel is not None:
+            self.channel.rest()
+
+    def _over(self, connection: Connection) -> bool:
+        """Whether both sides have said all, and all of it was delivered."""
+        return all(connection.streams[side].ended or self.unwanted[side] for side in Side)
+
+    def _deliver(self, deliveries: Sequence[tuple[Side, Delivery]]) -> None:
+        channel = self.channel
+        for side, delivery in deliveries:
+            if isinstance(delivery, Piece):
+                self.last = delivery
+                if channel is not None:
+                    channel.feed(side, delivery)
+            elif isinstance(delivery, Gap):
+                if self.seat is not None:
+                    self._say(self.seat.room.on_gap(side, delivery.size, delivery.at), side, delivery.at)
+                if channel is not None:
+                    channel.gap(side, delivery.size, delivery.at)
+            elif self.seat is not None:
+                self._say(self.seat.room.on_conflict(side, delivery.at), side, delivery.at)
+
+    def datagram(self, sender: Side, piece: Piece) -> None:
+        if self.channel is not None:
+            self.last = piece
+            self.channel.feed(sender, piece)
+
+    def sated(self) -> tuple[bool, bool]:
+        """By side: whether the channel has just stopped wanting its bytes."""
+        self.teller.changed = False
+        channel = self.channel
+        if channel is None or channel.state == DONE:
+            found = (not self.unwanted[0], not self.unwanted[1])
+        else:
+            found = (
+                not self.unwanted[0] and not channel.wants(Side.INITIATOR),
+                not self.unwanted[1] and not channel.wants(Side.RESPONDER),
+            )
+        for side in Side:
+            if found[side]:
+                self.unwanted[side] = True
+        if self.unwanted[0] and self.unwanted[1]:
+            self.connection = None
+        return found
+
+    # --- the end ---
+
+    def close(self) -> None:
+        """No more bytes will come: let the rooms say their last words, and let go of what is held."""
+        channel, self.channel = self.channel, None
+        if channel is not None and self.last is not None:
+            channel.end(self.last)
+        self.connection = None
+        self.last = None
+        self.teller.changed = True
+
+    def finish(self, flow: Flow, end_ns: int) -> Story:
+        """The capture is over (`flow` has its counts): everything that was said."""
+        self.teller.end_ns = end_ns
+        if self.connection is not None:
+            self._deliver(self.connection.flush())
+        self.close()
+        seat = self.seat
+        if seat is not None:
+            end = Piece(b"", [(0, flow.last_frame, 0, flow.last_ns)])
+            self._say(seat.room.on_end(flow, end_ns), None, end)
+        teller = self.teller
+        teller.notes.sort(key=completed)
+        teller.phases.sort(key=lambda phase: phase.start_ns)
+        return Story(flow, teller.notes, teller.findings, teller.phases, teller.title, teller.facts, teller.kind)
+
+
+def completed(note: Note) -> int:
+    """The frame with which a note was complete: what is told late, of earlier frames, goes back to its place."""
+    return max((span.frame for span in note.at.spans), default=0)

@@ -1,0 +1,147 @@
+"""The one loop: batches in, notes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from analyzer.core import Event, Side
+from analyzer.engine.conversation import Conversation
+from analyzer.engine.registry import registry
+from analyzer.engine.teller import Teller
+from analyzer.flows.tracker import Tracker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from analyzer.core import Batch, Flow, Limits, Story
+    from analyzer.engine.registry import Registry
+    from analyzer.engine.teller import OnOutput
+
+#: What reassembly has to see, whatever the rooms ask for.
+NEEDED: Final = Event.SYN | Event.SYN_ACK | Event.SYN_OTHER | Event.HANDSHAKE_ACK | Event.FIN | Event.RST
+TCP: Final = 6
+UDP: Final = 17
+ICMPS: Final = (1, 58)
+FIN_OR_SYN: Final = 0x03
+SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
+
+
+class Engine:
+    """Gives rows and bytes to the rooms, and collects what they say.
+
+    `share` is (k, n): only flows whose id leaves k when divided by n get rooms.  `on_output` is called with the flow's
+    id and each note or finding as it happens.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        trace: bool = False,
+        on_output: OnOutput | None = None,
+        share: tuple[int, int] = (0, 1),
+        rooms: Registry | None = None,
+    ) -> None:
+        self.limits = limits
+        self.registry = registry() if rooms is None else rooms
+        self.mask = self.registry.wanted | NEEDED
+        self.tracker = Tracker(limits, self.mask)
+        self.stories: list[Story] = []
+        self._trace = trace
+        self._on_output = on_output
+        self._share = share
+        self._flows: dict[int, Conversation | None] = {}  # None: not our share
+
+    def feed(self, batch: Batch) -> None:
+        tracker = self.tracker
+        columns = tracker.take(batch)
+        rows = tracker.rows
+        if not len(rows):
+            return
+        flows = self._flows
+        for row, flow, transport, sender, flags, events, size, wire, seq, ack in zip(
+            rows.tolist(),
+            columns.flow[rows].tolist(),
+            columns.transport[rows].tolist(),
+            columns.sender[rows].tolist(),
+            columns.flags[rows].tolist(),
+            columns.events[rows].tolist(),
+            columns.payload_bytes[rows].tolist(),
+            columns.payload_wire[rows].tolist(),
+            columns.seq[rows].tolist(),
+            columns.ack[rows].tolist(),
+            strict=True,
+        ):
+            if transport in ICMPS:
+                self._icmp(batch, row)
+                continue
+            if flow < 0:
+                continue
+            conversation = flows.get(flow)
+            if conversation is None:
+                if flow in flows or not self._ours(flow):
+                    continue
+                conversation = self._open(flow)
+            side = SIDES[sender]
+            if transport == TCP:
+                if events & conversation.wanted:
+                    conversation.segment(tracker.segment(batch, row))
+                unwanted = conversation.unwanted[sender]
+                # Without an event, a row of an unwanted side is here only because its batch was listed before.
+                if conversation.connection is None or (unwanted and not events & self.mask):
+                    continue
+                piece = None
+                if not unwanted and (size or flags & FIN_OR_SYN):
+                    piece = tracker.payload(batch, row)
+                conversation.take(side, flags, seq, ack, events, piece, wire)
+            elif transport == UDP and not conversation.unwanted[sender]:
+                conversation.datagram(side, tracker.payload(batch, row))
+            if conversation.teller.changed:
+                self._unwant(flow, conversation)
+
+    def _ours(self, flow: int) -> bool:
+        part, parts = self._share
+        if flow % parts == part:
+            return True
+        self._flows[flow] = None
+        self.tracker.unwant(flow, None)
+        return False
+
+    def _open(self, flow: int) -> Conversation:
+        teller = Teller(self.tracker.flow(flow), self.limits, self._trace, self._on_output)
+        conversation = Conversation(self.registry, teller)
+        self._flows[flow] = conversation
+        return conversation
+
+    def _unwant(self, flow: int, conversation: Conversation) -> None:
+        sated = conversation.sated()
+        if sated[0] and sated[1]:
+            self.tracker.unwant(flow, None)
+        else:
+            for side in SIDES:
+                if sated[side]:
+                    self.tracker.unwant(flow, side)
+
+    def _icmp(self, batch: Batch, row: int) -> None:
+        found = self.tracker.icmp(batch, row)
+        if found is None:
+            return
+        flow, error = found
+        conversation = self._flows.get(flow)
+        if conversation is None and flow not in self._flows and self._ours(flow):
+            conversation = self._open(flow)
+        if conversation is not None:
+            conversation.icmp(error)
+
+    def finish(self, flows: Iterable[Flow] | None = None) -> None:
+        """The capture is over.  `flows` are all of the tracker's, where the caller has them already."""
+        tracker = self.tracker
+        if flows is None:
+            flows = (tracker.flow(number) for number in range(tracker.flow_count))
+        end_ns = tracker.stats.last_ns
+        for flow in flows:
+            conversation = self._flows.pop(flow.id, None)
+            if conversation is not None:
+                story = conversation.finish(flow, end_ns)
+                if story.notes or story.findings or story.title is not None:
+                    self.stories.append(story)

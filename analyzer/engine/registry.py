@@ -1,0 +1,99 @@
+"""The rooms there are, and which of them claims what.
+
+Rooms are found by listing the package `analyzer.protocols`, so that adding one touches no other file.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from analyzer import core
+from analyzer import protocols as rooms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: Kinds that the engine itself tells, for `explain`.
+KINDS: Final[Mapping[str, core.Kind]] = {
+    "engine.limit": core.Kind("", "A limit of the analysis was met (--limit NAME=VALUE): what follows is not read."),
+    "engine.internal-error": core.Kind("", "A mistake in the analyzer: this room stopped reading this flow."),
+}
+
+
+class Entry:
+    """A protocol as the channels use it, with what they look up worked out beforehand."""
+
+    __slots__ = ("explicit", "findings", "malformed", "name", "ports", "probe", "protocol", "room", "session", "specs")
+
+    def __init__(self, protocol: core.Protocol) -> None:
+        self.protocol = protocol
+        self.name = protocol.name
+        self.probe: core.Probe | None = protocol.probe
+        self.room = protocol.room
+        self.ports = protocol.ports
+        self.session = protocol.session
+        self.specs: dict[str, str] = {name: protocol.reference(kind.spec) for name, kind in protocol.kinds.items()}
+        self.findings: dict[str, core.FindingKind] = dict(protocol.findings)
+        #: the kind of note for bytes that break the protocol: "http.malformed"
+        self.malformed = f"{next(iter(protocol.kinds), protocol.name).partition('.')[0]}.malformed"
+
+
+class Registry:
+    """Protocols by what they claim.  `labels` has the claimants of each label, in order of name."""
+
+    __slots__ = ("entries", "labels", "protocols", "rows")
+
+    def __init__(self, found: Iterable[core.Protocol]) -> None:
+        self.protocols: tuple[core.Protocol, ...] = tuple(sorted(found, key=lambda protocol: protocol.name))
+        self.entries: dict[str, Entry] = {}
+        self.labels: dict[str, tuple[Entry, ...]] = {}
+        #: by transport: the protocols whose rooms work on rows
+        self.rows: dict[str, Entry] = {}
+        for protocol in self.protocols:
+            if protocol.name in self.entries:
+                raise ValueError(f"two rooms are called {protocol.name}")
+            entry = Entry(protocol)
+            self.entries[protocol.name] = entry
+            if protocol.rows is not None:
+                self.rows[protocol.name] = entry
+            if protocol.room is not None:
+                for label in protocol.over:
+                    self.labels[label] = (*self.labels.get(label, ()), entry)
+
+    def claimants(self, label: str) -> tuple[Entry, ...]:
+        return self.labels.get(label, ())
+
+    @property
+    def wanted(self) -> int:
+        """Bits of `core.Event` that some rows room asks for (all of them, where a room does not say)."""
+        mask = 0
+        for entry in self.rows.values():
+            mask |= int(getattr(entry.protocol.rows, "wanted", 0x7FFFFFFF))
+        return mask
+
+
+def find() -> list[core.Protocol]:
+    """The `PROTOCOL` of every module and folder in `analyzer.protocols` that has one; a broken module raises."""
+    found = []
+    for module in pkgutil.iter_modules(rooms.__path__):
+        protocol = getattr(import_module(f"{rooms.__name__}.{module.name}"), "PROTOCOL", None)
+        if isinstance(protocol, core.Protocol):
+            found.append(protocol)
+    return found
+
+
+@cache
+def registry() -> Registry:
+    return Registry(find())
+
+
+def protocols() -> tuple[core.Protocol, ...]:
+    """All protocols there are rooms for, in order of name."""
+    return registry().protocols
+
+
+def labels() -> Mapping[str, tuple[Entry, ...]]:
+    return registry().labels

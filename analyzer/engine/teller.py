@@ -1,0 +1,126 @@
+"""Where the outputs of one flow's rooms come together: notes, findings, phases, and what the session is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from analyzer.core import About, Finding, Flow, Limits, Note, Phase, Piece, Side
+
+if TYPE_CHECKING:
+    from analyzer import core
+    from analyzer.engine.registry import Entry
+
+#: Told of each note and finding as it happens, with the flow's id.
+OnOutput = Callable[[int, Note | Finding], None]
+
+
+class Teller:
+    """Collects what is said of one flow, and completes it from the tables of the room that said it."""
+
+    __slots__ = (
+        "_deepest",
+        "changed",
+        "end_ns",
+        "facts",
+        "findings",
+        "flow",
+        "flow_id",
+        "kind",
+        "limits",
+        "max_notes",
+        "notes",
+        "on_output",
+        "phases",
+        "title",
+        "told",
+        "trace",
+    )
+
+    def __init__(self, flow: Flow, limits: Limits, trace: bool, on_output: OnOutput | None) -> None:
+        self.flow = flow
+        self.flow_id = flow.id
+        self.end_ns = 0  # set when the flow ends
+        self.changed = False  # a channel may have stopped wanting bytes
+        self.limits = limits
+        self.trace = trace
+        self.on_output = on_output
+        self.notes: list[Note] = []
+        self.findings: list[Finding] = []
+        self.phases: list[Phase] = []
+        self.title: str | None = None
+        self.facts: dict[str, core.Value] = {}
+        self.kind: str | None = None
+        self.max_notes = limits.notes_per_flow
+        self.told: set[str] = set()
+        self._deepest = -1
+
+    def note(self, entry: Entry | None, path: tuple[str, ...], sender: Side | None, note: Note) -> None:
+        note.flow = self.flow_id
+        if note.sender is None:
+            note.sender = sender
+        note.path = path
+        if entry is not None and not note.spec:
+            note.spec = entry.specs.get(note.kind, "")
+        if len(self.notes) >= self.max_notes:
+            self._too_many(path, note)
+            return
+        self.notes.append(note)
+        if self.on_output is not None:
+            self.on_output(self.flow_id, note)
+
+    def _too_many(self, path: tuple[str, ...], note: Note) -> None:
+        if "notes_per_flow" not in self.told:
+            self.max_notes += 1  # for the note that says so
+            count = self.limits.notes_per_flow
+            self.limit("notes_per_flow", f"more than {count} notes, the rest is not kept", path, note.at)
+            self.max_notes = len(self.notes)
+
+    def finding(self, entry: Entry, path: tuple[str, ...], finding: Finding) -> None:
+        finding.flow = self.flow_id
+        kind = entry.findings.get(finding.code)
+        if kind is not None:
+            finding.title = finding.title or kind.title
+            finding.cause = finding.cause or kind.cause
+            finding.advice = finding.advice or kind.advice
+            finding.spec = finding.spec or entry.protocol.reference(kind.spec)
+            if finding.severity is None:
+                finding.severity = kind.severity
+        elif finding.severity is None:
+            raise ValueError(f"{entry.name} has no finding {finding.code}")
+        if len(self.findings) >= self.limits.findings_per_flow:
+            count = self.limits.findings_per_flow
+            self.limit("findings_per_flow", f"more than {count} findings, the rest is not kept", path, finding.at)
+            return
+        self.findings.append(finding)
+        if self.on_output is not None:
+            self.on_output(self.flow_id, finding)
+
+    def about(self, about: About) -> None:
+        if about.title is not None:
+            self.title = about.title
+        self.facts.update(about.facts)
+
+    def joined(self, entry: Entry, depth: int) -> None:
+        """A room took a channel at `depth`: the deepest that makes a session names its kind."""
+        if entry.session is not None and depth > self._deepest:
+            self._deepest = depth
+            self.kind = entry.session
+
+    def limit(self, name: str, text: str, path: tuple[str, ...], at: Piece | core.Place) -> None:
+        """Tell once that limit `name` was met."""
+        if name not in self.told:
+            self.told.add(name)
+            value = getattr(self.limits, name)
+            self.note(None, path, None, Note("engine.limit", text, at, {"limit": name, "value": value}))
+
+    def mistake(self, room: str, path: tuple[str, ...], why: BaseException, at: Piece | core.Place) -> None:
+        """Tell of an exception that should not have been: what it was, and where in our code."""
+        trace, where = why.__traceback__, ""
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            where = f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} in {code.co_name}"
+            trace = trace.tb_next
+        text = f"the room {room} failed: {type(why).__name__} at {where}"
+        fields = {"room": room, "exception": type(why).__name__, "message": str(why)[:200], "where": where}
+        self.note(None, path, None, Note("engine.internal-error", text, at, fields))
