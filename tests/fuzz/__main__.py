@@ -36,7 +36,7 @@ class Outcome:
     failures: list[tuple[int, str]] = field(default_factory=list)
 
 
-def work(seed: int, first: int, step: int) -> None:
+def work(seed: int, first: int, names: list[str]) -> None:
     """The worker: says each case before running it, and what went wrong with it."""
     from tests.fuzz import targets
 
@@ -45,9 +45,9 @@ def work(seed: int, first: int, step: int) -> None:
     while True:
         data = mutate.case(seed, number)
         _say({"case": number})
-        for target in targets.TARGETS:
+        for name in names or targets.TARGETS:
             try:
-                target(data)
+                targets.TARGETS[name](data)
             except Exception:
                 _say({"failed": number, "why": traceback.format_exc()})
                 break
@@ -56,7 +56,7 @@ def work(seed: int, first: int, step: int) -> None:
             _say({"failed": number, "why": f"memory: {peak >> 20} MiB resident"})
             return
         _say({"peak": peak})
-        number += step
+        number += 1
 
 
 def _say(line: dict[str, object]) -> None:
@@ -66,8 +66,9 @@ def _say(line: dict[str, object]) -> None:
 class Watch:
     """A worker, and what it says."""
 
-    def __init__(self, seed: int, first: int) -> None:
+    def __init__(self, seed: int, first: int, names: list[str]) -> None:
         command = [sys.executable, "-m", "tests.fuzz", "--work", str(first), "--seed", str(seed)]
+        command += [f"--only={name}" for name in names]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
         assert self.process.stdout is not None
         self.fd = self.process.stdout.fileno()
@@ -95,12 +96,12 @@ class Watch:
         return self.process.wait()
 
 
-def run(seed: int, seconds: float, first: int = 0) -> Outcome:
-    """Fuzz for `seconds`, from case `first`."""
+def run(seed: int, seconds: float, names: list[str], first: int = 0) -> Outcome:
+    """Fuzz the targets of these names (all, where there are none) for `seconds`, from case `first`."""
     outcome, number = Outcome(), first
     end = time.monotonic() + seconds
     while time.monotonic() < end and len(outcome.failures) < 50:
-        watch, patience, running = Watch(seed, number), START_SECONDS, False
+        watch, patience, running = Watch(seed, number, names), START_SECONDS, False
         try:
             while time.monotonic() < end:
                 line = watch.line(patience)
@@ -146,20 +147,22 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--save", type=Path, default=Path(tempfile.gettempdir()) / "analyzer-fuzz")
+    parser.add_argument("--only", action="append", default=[], choices=("decode", "analyze"), help="how far to go")
+    parser.add_argument("--first", type=int, default=0, help="the first case")
     parser.add_argument("--case", type=int, help="run this case alone, in this process")
     parser.add_argument("--work", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work is not None:
         with contextlib.suppress(BrokenPipeError):
-            work(options.seed, options.work, 1)
+            work(options.seed, options.work, options.only)
         return 0
     if options.case is not None:
         from tests.fuzz import targets
 
-        for target in targets.TARGETS:
-            target(mutate.case(options.seed, options.case))
+        for name in options.only or targets.TARGETS:
+            targets.TARGETS[name](mutate.case(options.seed, options.case))
         return 0
-    outcome = run(options.seed, options.seconds)
+    outcome = run(options.seed, options.seconds, options.only, options.first)
     kinds: dict[str, list[int]] = {}
     for number, why in outcome.failures:
         kinds.setdefault("\n".join(why.strip().splitlines()[-3:]), []).append(number)

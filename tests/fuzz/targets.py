@@ -87,4 +87,4 @@ def analyze(data: bytes) -> None:
     assert not internal, internal[0].text
 
 
-TARGETS = (read_and_decode, analyze)
+TARGETS = {"decode": read_and_decode, "analyze": analyze}
