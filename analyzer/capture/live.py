@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from analyzer.capture.pcapng_writer import Writer
 
 BATCH_SECONDS: Final = 0.05  # nothing that arrived waits longer than this to be told
+WRITE_BYTES: Final = 1 << 20
 DRAIN_SECONDS: Final = 1.0  # after a stop: how long what arrived before it is still read
 
 
@@ -72,7 +74,7 @@ class LiveSource(Source):
         from analyzer.capture.pcapng_writer import Writer
 
         try:
-            self._file = path.open("wb")
+            self._file = path.open("wb", buffering=WRITE_BYTES)
             self._writer = Writer(self._file, self.interfaces)
         except OSError as why:
             self._receiver.close()
@@ -143,12 +145,16 @@ class LiveSource(Source):
                 frames.time_ns, frames.start, frames.captured, frames.length, strict=True
             ):
                 self._writer.packet(0, time_ns, frames.view[start : start + captured], length)
+            self._writer.flush()
         except OSError as why:
             self._writer = None
-            text = f"{self.files[0].name} could not be written ({why.strerror}), so the capture ended"
-            self.problems.append(Problem("capture.write-failed", text, file=self.files[0].name))
+            self._not_written(why)
             return False
         return True
+
+    def _not_written(self, why: OSError) -> None:
+        text = f"{self.files[0].name} could not be written ({why.strerror}), so it ends early, and the capture with it"
+        self.problems.append(Problem("capture.write-failed", text, file=self.files[0].name))
 
     def close(self) -> None:
         if self._closed:
@@ -161,9 +167,11 @@ class LiveSource(Source):
         try:
             if self._writer is not None:
                 self._writer.close()
-            self._file.flush()
-            self.files[0].bytes = self._file.tell()
+                self.files[0].bytes = self._file.tell()
             self._file.close()
         except OSError as why:
-            text = f"{self.files[0].name} could not be finished ({why.strerror})"
-            self.problems.append(Problem("capture.write-failed", text, file=self.files[0].name))
+            if self._writer is not None:
+                self._not_written(why)
+        finally:
+            with suppress(OSError):
+                self._file.close()

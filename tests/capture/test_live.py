@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.capture import live
+from analyzer.capture import live, open_source
 from analyzer.capture.live import LiveSource
 from analyzer.capture.receiver import Frames
 from analyzer.core import CaptureError, Limits
@@ -116,11 +116,17 @@ def test_a_file_that_cannot_be_opened_is_one_sentence(imagined: Imagined, tmp_pa
 
 
 def test_a_full_disk_ends_the_capture_and_is_told(imagined: Imagined) -> None:
-    imagined.steps = [[(1, bytes(60_000))] * 30]
+    imagined.steps = [[(1, bytes(60_000))] * 60]
     source = LiveSource("made-up", write="/dev/full", duration=5)
     taken = traffic.take(source)
-    assert len(taken.frames) < 30
-    assert {problem.code for problem in source.problems} == {"capture.write-failed"}
+    assert len(taken.frames) < 60
+    assert [problem.code for problem in source.problems] == ["capture.write-failed"]
+
+
+def test_a_disk_that_is_full_at_the_end_is_told(imagined: Imagined) -> None:
+    source = LiveSource("made-up", write="/dev/full")
+    source.close()
+    assert [problem.code for problem in source.problems] == ["capture.write-failed"]
 
 
 def test_closing_twice_is_closing_once(imagined: Imagined) -> None:
@@ -230,8 +236,6 @@ def test_what_the_kernel_drops_is_counted(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.live
 def test_the_written_file_has_the_same_frames(tmp_path: Path) -> None:
-    from analyzer.capture import open_source
-
     path = tmp_path / "written.pcapng"
     with traffic.web_server() as port:
         source = LiveSource("lo", f"tcp port {port}", duration=0.5, write=path)

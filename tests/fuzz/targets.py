@@ -1,5 +1,6 @@
 """What is done with a case, and what must hold of it whatever its bytes are."""
 
+import io
 import json
 
 import numpy as np
@@ -74,15 +75,20 @@ def _check_columns(batch: core.Batch, columns: Columns) -> None:
 def analyze(data: bytes) -> None:
     """Through everything, to the report as JSON and as text."""
     from analyzer import api
-    from analyzer.report import json as report_json
+    from analyzer.report.ink import Ink
+    from analyzer.report.json import write_json
+    from analyzer.report.text import write_text
 
     try:
         report = api.analyze(data)
     except core.CaptureError as why:
         _check_sentence(why)
         return
-    document = json.loads(report_json.render(report))
+    written = io.BytesIO()
+    write_json(report, written)
+    document = json.loads(written.getvalue())
     assert document["capture"]["frames"] == report.capture.frames
+    write_text(report, io.StringIO(), Ink())
     internal = [note for session in report.sessions for note in session.notes if note.kind == "engine.internal-error"]
     assert not internal, internal[0].text
 
