@@ -111,7 +111,7 @@ class Tcp(core.RowDissector):
         seen.syn_count += 1
         if not seen.syn_ack_count:
             seen.answered_syn_ns = segment.time_ns
-        if end.isn is None:
+        if seen.syn_count == 1:
             end.isn, end.header, end.window = segment.seq, header, segment.window
             seen.syn_payload = segment.payload_bytes
             keep(seen.syns, place)

@@ -313,12 +313,14 @@ def transport(seen: Seen, flow: Flow, tcp: TcpSummary) -> Generator[Finding, Non
     died = False
     for side in Side:
         end = seen.ends[side]
+        explained = 0
         last = max((repeat for repeat in end.repeats if repeat.count), key=lambda one: one.last_ns, default=None)
         for repeat in end.repeats:
             if not repeat.backs_off or repeat.count < BACKOFF_COPIES:
                 continue
             lost = repeat is last and not got_through(seen, flow, side, repeat)
             died = died or lost
+            explained += repeat.count
             yield backed_off(seen, flow, tcp, side, repeat, lost)
         tail = [one for one in end.repeats if is_tail(one, end)]
         if tail:
@@ -330,7 +332,7 @@ def transport(seen: Seen, flow: Flow, tcp: TcpSummary) -> Generator[Finding, Non
                 [one.places[0] for one in tail],
                 limits="The time that it waited is not known: only the copies are looked at.",
             )
-        yield from lossy(seen, tcp, side)
+        yield from lossy(seen, tcp, side, explained)
         if end.conflict_count:
             text = f"{NAMES[side]} sent {count(end.conflict_count, 'overlap')} whose bytes differ from the first copy."
             yield Finding("tcp.overlap-conflict", text, end.conflicts)
@@ -408,11 +410,12 @@ def is_tail(repeat: Repeat, end: End) -> bool:
     return repeat.count == 1 and not repeat.fast and repeat.pushed and repeat.payload_bytes > 0 and not end.spurious
 
 
-def lossy(seen: Seen, tcp: TcpSummary, side: Side) -> Iterator[Finding]:
+def lossy(seen: Seen, tcp: TcpSummary, side: Side, explained: int) -> Iterator[Finding]:
+    """What was sent again, but for the `explained` copies that another finding tells of."""
     end = seen.ends[side]
     again, payload = tcp.retransmits[side], tcp.payload_bytes[side]
     segments = -(-payload // tcp.max_payload[side]) if tcp.max_payload[side] else 0
-    needed = again - end.spurious
+    needed = again - explained - end.spurious
     if needed > 0 and segments:
         share = min(needed / segments, 1.0)
         heavy = needed >= LOSS_LEAST and share >= LOSS_SHARE

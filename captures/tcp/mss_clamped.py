@@ -1,0 +1,17 @@
+"""A VPN clamps the MSS of the server's SYN-ACK to 1300."""
+
+from captures.maker import Capture, Talk, main, text
+
+
+def build() -> Capture:
+    talk = Talk()
+    talk.open(answer=(("MSS", 1300), ("SAckOK", b""), ("NOP", None), ("WScale", 7)))
+    talk.client(0.03, "PA", text(300))
+    talk.server(0.06, "PA", text(1200))
+    talk.client(0.06002)
+    talk.close(0.1)
+    return talk.capture
+
+
+if __name__ == "__main__":
+    main(__file__, build)
