@@ -24,6 +24,7 @@ from tests.fuzz import mutate
 CASE_SECONDS = 10.0
 START_SECONDS = 60.0  # until the first case: imports, and reading the captures that are mutated
 MEMORY_BYTES = 1536 << 20  # address space of the worker
+MOST_FAILURES = 50
 RESIDENT_BYTES = 400 << 20  # what of it a worker may ever use, interpreter and libraries included
 
 
@@ -100,10 +101,10 @@ def run(seed: int, seconds: float, names: list[str], first: int = 0) -> Outcome:
     """Fuzz the targets of these names (all, where there are none) for `seconds`, from case `first`."""
     outcome, number = Outcome(), first
     end = time.monotonic() + seconds
-    while time.monotonic() < end and len(outcome.failures) < 50:
+    while time.monotonic() < end and len(outcome.failures) < MOST_FAILURES:
         watch, patience, running = Watch(seed, number, names), START_SECONDS, False
         try:
-            while time.monotonic() < end:
+            while time.monotonic() < end and len(outcome.failures) < MOST_FAILURES:
                 line = watch.line(patience)
                 if line is None:
                     raise ChildProcessError
