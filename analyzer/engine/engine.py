@@ -136,6 +136,7 @@ class Engine:
     def finish(self, flows: Iterable[Flow] | None = None) -> None:
         """The capture is over.  `flows` are all of the tracker's, where the caller has them already."""
         tracker = self.tracker
+        tracker.finish()
         if flows is None:
             flows = (tracker.flow(number) for number in range(tracker.flow_count))
         end_ns = tracker.stats.last_ns

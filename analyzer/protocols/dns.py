@@ -31,7 +31,7 @@ FINDINGS: Final = {
         "§4.1.1",
         cause="NXDOMAIN: the name does not exist (misspelt, or of another zone). SERVFAIL: the resolver failed, often "
         "because DNSSEC validation did or the zone's servers are down.",
-        advice="Ask again with `dig NAME`, and for SERVFAIL with `dig +cd NAME`: if that answers, signatures are wrong.",
+        advice="Ask again with `dig NAME`; for SERVFAIL also with `dig +cd NAME`: if that answers, it is DNSSEC.",
     ),
     "dns.no-answer": core.FindingKind(
         Severity.WARNING,

@@ -1,7 +1,7 @@
-"""HTTP/1.x message heads: requests, responses, and what follows them (RFC 9112, RFC 9110).
+"""HTTP/1.x message heads: requests, responses, what follows them (RFC 9112, RFC 9110).
 
-Bodies are counted and streamed past.  After 101 the stream belongs to the protocol that the Upgrade field names, after a
-2xx to CONNECT to whatever the tunnel carries.
+Bodies are counted and streamed past.  After 101 the stream belongs to the protocol that the Upgrade field names,
+after a 2xx to CONNECT to whatever the tunnel carries.
 """
 
 from __future__ import annotations
@@ -322,7 +322,7 @@ CHUNKED: Final = -2  # as a body's size
 
 
 def read_head(unit: Piece, name: str) -> tuple[bytes, dict[str, str]]:
-    """The first line, and the field lines by lower-case name: repeated ones joined by ", ", folded ones in one (§5.2)."""
+    """The first line, and the field lines by lower-case name: repeated or folded ones in one value (§5.2)."""
     reader = Reader(unit)
     data, start, stop = unit.data, unit.start, unit.stop
     end = data.find(b"\n", start, stop) + 1

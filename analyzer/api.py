@@ -1,0 +1,322 @@
+"""The Python interface: `analyze` captures, `follow` an interface, or step through an `Analysis`."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from analyzer.core import Capture, CaptureError, Limits, Note, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from analyzer import core
+    from analyzer.engine.engine import Engine
+    from analyzer.engine.teller import OnOutput
+    from analyzer.sessions.filter import Filter
+
+    #: A file, a folder, a glob, "-" (standard input), an open file, or the bytes of a capture.
+    Path_ = str | os.PathLike[str] | BinaryIO | bytes
+    #: Called between batches with the source, which knows how much of it was read.
+    Progress = Callable[[core.Source], None]
+
+#: Notes pile up and are kept: looking for cycles among them again and again would cost a third of the time.
+GC_THRESHOLD: Final = 200_000
+
+
+class Analysis:
+    """An analysis under way: `step` through the batches of `source`, then ask for the `report`.
+
+    `filter` keeps sessions in the report (docs/guide: `kind == http and outcome != established`); `trace` gives notes
+    their field trees; `on_output` is called with the flow's id and each note and finding as it happens; `share` (k, n)
+    looks into every nth flow only.
+    """
+
+    def __init__(
+        self,
+        source: core.Source,
+        *,
+        limits: Limits | None = None,
+        filter: str | None = None,  # noqa: A002 - what the command line calls it
+        trace: bool = False,
+        on_output: OnOutput | None = None,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
+        from analyzer.engine.engine import Engine
+
+        self.source = source
+        self.engine: Engine = Engine(limits or Limits(), trace=trace, on_output=on_output, share=share)
+        self._filter = filter_of(filter)
+        self._batches = iter(source)
+        self._report: Report | None = None
+        self._told: list[core.Story] = []  # by other processes
+
+    def step(self) -> bool:
+        """Analyse the next batch; False when there is none."""
+        batch = next(self._batches, None)
+        if batch is None:
+            return False
+        self.engine.feed(batch)
+        return True
+
+    def run(self, progress: Progress | None = None, stop: Callable[[], bool] | None = None) -> None:
+        """Analyse what is left of the source, or as much as is read until `stop` says so."""
+        with lazy_collection():
+            while not (stop is not None and stop()) and self.step():
+                if progress is not None:
+                    progress(self.source)
+
+    def add(self, stories: Sequence[core.Story]) -> None:
+        """Take what another process found in its share of the flows."""
+        self._told.extend(stories)
+
+    def report(self) -> Report:
+        """What was found; the source is closed, and nothing can be analysed afterwards."""
+        if self._report is None:
+            with lazy_collection():
+                self.source.close()
+                self._report = self._finish()
+        return self._report
+
+    def _finish(self) -> Report:
+        from analyzer.sessions import join
+
+        tracker = self.engine.tracker
+        flows = [tracker.flow(number) for number in range(tracker.flow_count)]
+        self.engine.finish(flows)
+        capture = capture_of(self.source, self.engine)
+        stories = sorted([*self.engine.stories, *self._told], key=lambda story: story.flow.id)
+        sessions, findings = join(stories, flows, capture)
+        report = Report(capture, flows, sessions, findings)
+        return report if self._filter is None else filtered(report, self._filter)
+
+
+def capture_of(source: core.Source, engine: Engine) -> Capture:
+    """What was read, and what is wrong with it."""
+    stats = engine.tracker.stats
+    return Capture(
+        list(source.files),
+        stats.frames,
+        stats.bytes,
+        stats.first_ns,
+        stats.last_ns,
+        list(source.interfaces),
+        stats.cut_frames,
+        stats.undecoded_frames,
+        [*source.problems, *engine.tracker.problems],
+        stats.oversize_frames,
+        stats.clock_steps,
+        stats.clock_step_frame,
+        stats.clock_step_ns,
+    )
+
+
+def filter_of(expression: str | None) -> Filter | None:
+    if expression is None:
+        return None
+    from analyzer.sessions.filter import Filter
+
+    return Filter(expression)
+
+
+def filtered(report: Report, matches: Filter) -> Report:
+    """The sessions that match, with their findings and those of the capture; sessions keep their ids."""
+    sessions = [session for session in report.sessions if matches(session)]
+    kept = {session.id: session for session in sessions}
+    findings = [found for found in report.findings if found.session is None or found.session in kept]
+    for session in sessions:
+        session.findings = []
+    for number, found in enumerate(findings):
+        found.id = number
+        if found.session is not None:
+            kept[found.session].findings.append(number)
+    return Report(report.capture, report.flows, sessions, findings)
+
+
+@contextmanager
+def lazy_collection() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(max(GC_THRESHOLD, before[0]), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+# --- captures ---------------------------------------------------------------------------------------------------------
+
+
+def analyze(
+    path: Path_ | Sequence[Path_],
+    *,
+    keylog: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+    limits: Limits | None = None,
+    filter: str | None = None,  # noqa: A002 - what the command line calls it
+    jobs: int = 1,
+    trace: bool = False,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Report:
+    """The report on a capture, or on several as one in order of time.
+
+    `path` is a file, a folder, a glob, "-" for standard input, an open file or bytes, or a list of these.  `keylog` is
+    a file with TLS secrets, or several.  `filter` keeps some sessions, `jobs` is how many processes share the flows,
+    `trace` gives each note its tree of fields with byte ranges (`Note.tree`).  `progress` is called between batches;
+    when `stop` returns true, the report has what was found until then.
+
+    Raises `CaptureError` when nothing could be read, and ValueError for a filter that is none.
+    """
+    from analyzer.capture import open_source
+
+    paths = listed(path)
+    filter_of(filter)
+    check_key_logs(keylog)
+    own = limits or Limits()
+    share = max(jobs, 1) if shareable(paths) else 1
+    source = open_source(paths, limits=own)
+    analysis = Analysis(source, limits=own, filter=filter, trace=trace, share=(0, share))
+    workers = [Worker(paths, own, trace, (number, share)) for number in range(1, share)]
+    try:
+        analysis.run(progress, stop)
+        for worker in workers:
+            analysis.add(worker.stories(stop))
+    finally:
+        for worker in workers:
+            worker.end()
+        source.close()
+    return analysis.report()
+
+
+def listed(path: Path_ | Sequence[Path_]) -> list[Path_]:
+    if isinstance(path, str | bytes | os.PathLike) or hasattr(path, "read"):
+        return [cast("Path_", path)]
+    return list(cast("Sequence[Path_]", path))
+
+
+def check_key_logs(keylog: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None) -> None:
+    """Raise `CaptureError` for a key log that cannot be read."""
+    if keylog is None:
+        return
+    for one in [keylog] if isinstance(keylog, str | os.PathLike) else keylog:
+        try:
+            with Path(one).open("rb"):
+                pass
+        except OSError as why:
+            raise CaptureError(f"{os.fspath(one)}: the key log cannot be read: {why.strerror}") from why
+
+
+def shareable(paths: Sequence[Path_]) -> bool:
+    """Whether other processes can read them too."""
+    if not sys.executable:
+        return False
+    return all(isinstance(one, bytes) or (isinstance(one, str | os.PathLike) and regular(one)) for one in paths)
+
+
+def regular(path: str | os.PathLike[str]) -> bool:
+    """False for what can be read only once: standard input and pipes."""
+    return os.fspath(path) != "-" and not (Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()))
+
+
+class Worker:
+    """Another process, which reads the whole capture (that is cheap) and runs the rooms of its share of the flows."""
+
+    def __init__(self, paths: Sequence[Path_], limits: Limits, trace: bool, share: tuple[int, int]) -> None:
+        self.job = (
+            [one if isinstance(one, bytes) else str(Path(os.fspath(one)).absolute()) for one in paths],  # type: ignore[arg-type]
+            limits,
+            trace,
+            share,
+        )
+        home = str(Path(__file__).resolve().parent.parent)
+        path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
+        # Not multiprocessing: a script that calls `analyze` without a guard for __main__ must not run again.
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from analyzer.api import work; work()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        assert self.process.stdin is not None
+        with self.process.stdin as pipe:
+            pickle.dump(self.job, pipe, pickle.HIGHEST_PROTOCOL)
+
+    def stories(self, stop: Callable[[], bool] | None) -> list[core.Story]:
+        """What it found; where it could not, this process does its work."""
+        if stop is not None and stop():
+            self.process.terminate()
+            return []
+        assert self.process.stdout is not None
+        told = self.process.stdout.read()
+        if self.process.wait() == 0:
+            found: list[core.Story] = pickle.loads(told)
+            return found
+        return share_of(self.job)
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self.process.wait()
+
+
+Job = tuple["list[str | bytes]", Limits, bool, "tuple[int, int]"]
+
+
+def share_of(job: Job) -> list[core.Story]:
+    from analyzer.capture import open_source
+
+    paths, limits, trace, share = job
+    analysis = Analysis(open_source(paths, limits=limits), limits=limits, trace=trace, share=share)
+    analysis.run()
+    analysis.engine.finish()
+    return analysis.engine.stories
+
+
+def work() -> None:
+    """What a worker runs: a job on standard input, stories on standard output."""
+    job: Job = pickle.load(sys.stdin.buffer)
+    pickle.dump(share_of(job), sys.stdout.buffer, pickle.HIGHEST_PROTOCOL)
+    sys.stdout.buffer.flush()
+
+
+# --- live -------------------------------------------------------------------------------------------------------------
+
+
+def follow(
+    interface: str,
+    *,
+    filter: str | None = None,  # noqa: A002 - what the command line calls it
+    duration: float | None = None,
+    count: int | None = None,
+    limits: Limits | None = None,
+) -> Iterator[Note]:
+    """Each note as it happens on `interface`, until `duration` seconds or `count` frames have passed.
+
+    `filter` is a capture filter as tcpdump has it ("tcp port 443").  Raises `CaptureError` where capturing is not
+    possible or not allowed.
+    """
+    from analyzer.capture.live import LiveSource
+
+    source = LiveSource(interface, filter, duration=duration, count=count)
+    told: list[Note] = []
+
+    def keep(_: int, output: Note | core.Finding) -> None:
+        if isinstance(output, Note):
+            told.append(output)
+
+    analysis = Analysis(source, limits=limits, on_output=keep)
+    try:
+        while analysis.step():
+            yield from told
+            told.clear()
+        analysis.report()
+        yield from told
+    finally:
+        source.close()

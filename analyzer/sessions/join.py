@@ -1,0 +1,117 @@
+"""From what was said of each flow to sessions, and from findings to the verdicts of the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from analyzer.core import Outcome, Session, Severity, Verdict
+from analyzer.sessions import capture as of_capture
+from analyzer.sessions import tcp_joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from analyzer.core import Capture, Finding, FindingKind, Flow, Phase, Story
+
+#: An outcome counts for the whole session before those that follow it here.
+GRAVEST_FIRST: Final = (Outcome.FAILED, Outcome.UNANSWERED, Outcome.PARTIAL, Outcome.OPEN, Outcome.ESTABLISHED)
+RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
+TABLES: Final[Mapping[str, FindingKind]] = {**of_capture.FINDINGS, **tcp_joined.FINDINGS}
+
+
+def join(stories: Sequence[Story], flows: Sequence[Flow], capture: Capture) -> tuple[list[Session], list[Verdict]]:
+    """Sessions by their first frame, and verdicts with the gravest first, then the earliest; ids count from 0."""
+    sessions: list[Session] = []
+    found: list[tuple[Finding, int | None]] = []
+    by_flow: dict[int, int] = {}
+    for number, group in enumerate(grouped(stories)):
+        sessions.append(session_of(number, group))
+        for story in group:
+            by_flow[story.flow.id] = number
+            found.extend((finding, number) for finding in story.findings)
+    joined = tcp_joined.joined_findings(flows, stories)
+    found.extend((finding, by_flow.get(finding.flow)) for finding in joined)
+    found.extend((finding, None) for finding in of_capture.capture_findings(capture, flows, stories))
+    verdicts = [verdict_of(finding, session) for finding, session in found]
+    verdicts.sort(key=gravest)
+    for number, verdict in enumerate(verdicts):
+        verdict.id = number
+        if verdict.session is not None:
+            sessions[verdict.session].findings.append(number)
+    return sessions, verdicts
+
+
+def gravest(verdict: Verdict) -> tuple[int, int, int]:
+    session = -1 if verdict.session is None else verdict.session
+    return RANKS[verdict.severity], verdict.time_ns, session
+
+
+def grouped(stories: Iterable[Story]) -> list[list[Story]]:
+    """Which stories are one session, in order of their first frames: so far, each is one by itself."""
+    told = sorted(stories, key=lambda story: (story.flow.first_frame, story.flow.id))
+    return [[story] for story in told]
+
+
+def session_of(number: int, group: Sequence[Story]) -> Session:
+    """One session of the stories of its flows, the last of which is what the others led to."""
+    main = group[-1]
+    phases = [phase for story in group for phase in story.phases]
+    phases.sort(key=lambda phase: phase.start_ns)
+    facts = dict(main.facts)
+    for story in group[:-1]:
+        for name, value in story.facts.items():
+            facts.setdefault(name, value)
+    notes = main.notes if len(group) == 1 else sorted((note for story in group for note in story.notes), key=_time)
+    return Session(
+        number,
+        main.kind or main.flow.transport,
+        main.title or title_of(main.flow),
+        outcome_of(phases, main.flow),
+        [story.flow.id for story in group],
+        min(story.flow.first_ns for story in group),
+        max(story.flow.last_ns for story in group),
+        phases,
+        facts,
+        notes,
+    )
+
+
+def _time(note: object) -> int:
+    return int(getattr(note, "time_ns", 0))
+
+
+def title_of(flow: Flow) -> str:
+    """What a session is called where no room has a name for it: the end that was asked."""
+    return f"{flow.transport}://{flow.responder}"
+
+
+def outcome_of(phases: Sequence[Phase], flow: Flow) -> Outcome:
+    """The gravest of the phases; without any, the capture saw only a part, or one side spoke alone."""
+    outcomes = {phase.outcome for phase in phases}
+    for outcome in GRAVEST_FIRST:
+        if outcome in outcomes:
+            return outcome
+    if flow.transport == "tcp":
+        return Outcome.PARTIAL
+    return Outcome.ESTABLISHED if all(flow.packets) else Outcome.OPEN
+
+
+def verdict_of(finding: Finding, session: int | None) -> Verdict:
+    """`finding` complete: what it lacks stands in the table of its kind."""
+    kind = TABLES.get(finding.code)
+    severity = finding.severity or (kind.severity if kind is not None else Severity.NOTICE)
+    return Verdict(
+        0,
+        finding.code,
+        severity,
+        finding.title or (kind.title if kind is not None else finding.code),
+        finding.text,
+        finding.cause or (kind.cause if kind is not None else ""),
+        finding.advice or (kind.advice if kind is not None else ""),
+        finding.limits,
+        finding.spec or (kind.spec if kind is not None else ""),
+        session,
+        finding.frames,
+        finding.at.spans,
+        finding.at.time_ns,
+    )
