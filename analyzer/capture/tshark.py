@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 import threading
 from typing import BinaryIO, Final, cast
 
 from analyzer.capture.inputs import Input
+from analyzer.capture.pyshark_adapter import find_tshark
 from analyzer.core import CaptureError
 
 SILENT_SECONDS: Final = 60.0  # without a byte from tshark, it is taken to hang
 MESSAGE_BYTES: Final = 4096
 NOISE: Final = ("Running as user", "This could be dangerous")
-
-
-def find_tshark() -> str | None:
-    """The path of the tshark command, on the search path or where pyshark looks for it."""
-    found = shutil.which("tshark")
-    if found is not None:
-        return found
-    try:
-        from pyshark.tshark.tshark import TSharkNotFoundException, get_process_path
-    except ImportError:
-        return None
-    try:
-        return str(get_process_path())
-    except TSharkNotFoundException:
-        return None
 
 
 class Output:

@@ -26,7 +26,7 @@ def findings_page(capture: Mapping[str, core.FindingKind], protocols: Iterable[c
     """The page of all findings: those on the capture itself first, then room by room."""
     parts = [HEAD]
     if capture:
-        parts.append("## The capture itself\n")
+        parts.append("## The capture itself, and several connections together\n")
         parts += [_entry(code, kind, "") for code, kind in capture.items()]
     for protocol in protocols:
         if protocol.findings:

@@ -1,0 +1,54 @@
+"""What we ask of pyshark, the only module that imports it: where tshark is, and how Wireshark reads a capture."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from analyzer.core import CaptureError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def find_tshark() -> str | None:
+    """The path of the tshark command, on the search path or where pyshark looks for it."""
+    found = shutil.which("tshark")
+    if found is not None:
+        return found
+    try:
+        from pyshark.tshark.tshark import TSharkNotFoundException, get_process_path
+    except ImportError:
+        return None
+    try:
+        return str(get_process_path())
+    except TSharkNotFoundException:
+        return None
+
+
+def packets(path: str, display_filter: str, preferences: Mapping[str, str]) -> Iterator[Any]:
+    """The packets of a capture that pass Wireshark's `display_filter`, as pyshark has them.
+
+    Raises `CaptureError` where tshark is missing or gives up.
+    """
+    tshark = find_tshark()
+    if tshark is None:
+        raise CaptureError(
+            "tshark, whose reading ours is compared with, is not installed: install it (Debian: apt install tshark)"
+        )
+    import pyshark
+    from pyshark.capture.capture import TSharkCrashException
+
+    capture = pyshark.FileCapture(
+        path,
+        display_filter=display_filter,
+        keep_packets=False,
+        tshark_path=tshark,
+        override_prefs=dict(preferences),
+    )
+    try:
+        yield from capture
+    except TSharkCrashException as error:
+        raise CaptureError(f"{path}: tshark gave up: {' '.join(str(error).split())[:200]}") from error
+    finally:
+        capture.close()

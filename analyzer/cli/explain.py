@@ -1,0 +1,179 @@
+"""`analyzer explain WORD`: what a message, code, flag or finding means, offline, with its RFC section."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from analyzer.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from analyzer import core
+    from analyzer.report.ink import Ink, Line
+
+#: More entries than this for one word are listed by name only.
+TOLD_IN_FULL: Final = 6
+LISTED: Final = 40
+NEAR: Final = 5
+LABEL_WIDTH: Final = 13
+
+#: Letters of a TCP connection's history, in the manner of Zeek: capitals are the initiator's.
+HISTORY: Final = {
+    "s": "SYN",
+    "h": "SYN-ACK (the handshake's answer)",
+    "a": "ACK without payload",
+    "d": "payload",
+    "f": "FIN",
+    "r": "RST",
+    "i": "FIN and RST in one segment",
+    "q": "SYN and FIN, or SYN and RST, in one segment",
+    "t": "bytes sent again (the letter comes again at the 10th, 100th, ... time, as w and g do)",
+    "w": "zero window",
+    "g": "gap: bytes that the capture lacks",
+    "^": "the direction was turned round: the capture began with an answer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that can be explained: what it is called, what it is, and paragraphs by label."""
+
+    name: str
+    what: str
+    title: str
+    spec: str
+    said: tuple[tuple[str, str], ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join((self.name, self.title, *(text for _, text in self.said))).lower()
+
+
+def entries() -> list[Entry]:
+    """Everything that the rooms, the engine and the sessions have a word for."""
+    from analyzer.engine import registry
+
+    found = [
+        Entry(name, "note", "", kind.spec, (("", kind.meaning),))
+        for name, kind in registry.KINDS.items()
+        if kind.meaning
+    ]
+    found += [_finding(code, kind, kind.spec) for code, kind in capture_findings().items()]
+    for protocol in registry.protocols():
+        found.append(Entry(protocol.name, "protocol", protocol.title, protocol.spec, ()))
+        for name, kind in protocol.kinds.items():
+            spec = protocol.reference(kind.spec)
+            found.append(Entry(name, "line of a timeline", kind.label, spec, (("", kind.meaning),)))
+        found += [_finding(code, kind, protocol.reference(kind.spec)) for code, kind in protocol.findings.items()]
+        for name, word in protocol.words.items():
+            found.append(Entry(name, protocol.title, word.title, protocol.reference(word.spec), (("", word.meaning),)))
+    return found
+
+
+def capture_findings() -> Mapping[str, core.FindingKind]:
+    """The verdicts on the capture itself, and on several connections together: they belong to no room."""
+    from analyzer.sessions.join import TABLES
+
+    return TABLES
+
+
+def _finding(code: str, kind: core.FindingKind, spec: str) -> Entry:
+    said = (("Most likely", kind.cause), ("What to do", kind.advice))
+    return Entry(code, f"finding, {kind.severity.value}", kind.title, spec, said)
+
+
+def find(word: str, among: list[Entry]) -> list[Entry]:
+    """The entries for `word`: of that very name; or else named like it; or else that speak of it."""
+    asked = word.strip().lower()
+    same = [entry for entry in among if asked in (entry.name.lower(), entry.title.lower())]
+    if same:
+        return same
+    if set(asked) <= HISTORY.keys() and asked != word.strip():
+        return [history(word.strip())]
+    parts = asked.replace("_", "-").replace(" ", "-")
+    events = [entry for entry in among if entry.name.lower().partition(".")[2] == parts]
+    if events:
+        return events
+    named = [entry for entry in among if parts in entry.name.lower() or asked in entry.title.lower()]
+    return named or [entry for entry in among if asked in entry.text]
+
+
+def history(letters: str) -> Entry:
+    """A history string, letter by letter."""
+    told = dict.fromkeys(letters)
+    said = [
+        (
+            letter,
+            ("initiator: " if letter.isupper() else "responder: " if letter != "^" else "") + HISTORY[letter.lower()],
+        )
+        for letter in told
+    ]
+    return Entry(letters, "history of a TCP connection; capitals are the initiator's", "", "", tuple(said))
+
+
+def lines(entry: Entry, paper: Ink) -> Iterator[Line]:
+    """An entry as it is printed."""
+    from analyzer.report import ink
+    from analyzer.report.ink import Line
+    from analyzer.report.text import prose
+
+    line = Line(entry.name, ink.STRONG)
+    if entry.title and entry.title.lower() != entry.name.lower():
+        line.add("  ").add(ink.cut(entry.title, max(paper.width - line.at - 4, 20)))
+    yield line
+    about = "   ".join(word for word in (entry.what, entry.spec) if word)
+    yield Line("  ").add(about, ink.FAINT)
+    for label, text in entry.said:
+        column = (6 if len(label) == 1 else LABEL_WIDTH + 2) if label else 2
+        for index, piece in enumerate(ink.wrap(text, prose(paper) - column) if text else ()):
+            yield Line("  ").add("" if index else label, ink.FAINT).to(column).add(piece)
+
+
+@click.command("explain")
+@click.argument("words", nargs=-1, metavar="WORD...")
+@options.COLOR
+@click.option("--list", "listed", is_flag=True, help="List every word there is.")
+def command(words: tuple[str, ...], color: str, listed: bool) -> int:
+    """What a message, code, flag or finding means.
+
+    WORD is a name as the report has it (tcp.syn-no-reply), a flag or code (RST, "icmp 3/13", 404), or a part of either.
+    """
+    from analyzer.report import ink
+    from analyzer.report.ink import Line
+
+    known = entries()
+    wanted = options.Options(color=color)
+    if listed:
+        with wanted.text_output() as (out, paper):
+            for entry in known:
+                out.write(Line(entry.name, ink.STRONG).to(36).add(ink.cut(entry.title, 60)).painted(paper) + "\n")
+        return 0
+    if not words:
+        raise click.UsageError("say which word to explain, or --list")
+    word = " ".join(words)
+    found = find(word, known)
+    if not found:
+        near = get_close_matches(word.lower(), [entry.name.lower() for entry in known], NEAR, 0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else "'analyzer explain --list' has all there is"
+        click.echo(f"analyzer explain: nothing is known of {word!r}: {hint}", err=True)
+        return 2
+    with wanted.text_output() as (out, paper):
+        if len(found) > TOLD_IN_FULL:
+            for entry in found[:LISTED]:
+                about = entry.title or (entry.said[0][1] if entry.said else "")
+                line = Line(entry.name, ink.STRONG).to(36)
+                out.write(line.add(ink.cut(about, max(paper.width - line.at, 20))).painted(paper) + "\n")
+            if len(found) > LISTED:
+                print(f"and {len(found) - LISTED} more", file=sys.stderr)
+            return 0
+        for index, entry in enumerate(found):
+            out.writelines(
+                line.painted(paper) + "\n" for line in ([Line()] if index else []) + list(lines(entry, paper))
+            )
+    return 0
