@@ -100,6 +100,7 @@ def _ether(
     data: cython.const_uchar[::1], at: cython.longlong, end: cython.longlong, ether: cython.longlong
 ) -> cython.longlong:
     """The place of the IP header behind VLAN tags, MPLS labels, PPPoE and SNAP; `at` follows the EtherType `ether`."""
+    size: cython.longlong
     while True:
         if ether == 0x0800 or ether == 0x86DD:
             return (at << 16) | ether
@@ -120,9 +121,17 @@ def _ether(
         elif ether == 0x8864:  # RFC 2516 §4
             if at + 8 > end:
                 return -3
-            if data[at] != 0x11 or data[at + 1] != 0:
+            if _u16(data, at) != 0x1100:
                 return -1
-            return _ppp(data, at + 6, end)
+            # Only where the length of PPPoE has room for that of IP; it is the slow path that knows what else to do.
+            ether = _u16(data, at + 6)
+            size = _u16(data, at + 4) - 2
+            at += 8
+            if ether == 0x0021 and at + 4 <= end and 0 < _u16(data, at + 2) <= size:
+                return (at << 16) | 0x0800
+            if ether == 0x0057 and at + 6 <= end and 0 < _u16(data, at + 4) <= size - 40:
+                return (at << 16) | 0x86DD
+            return -2
         elif ether <= 1500:  # IEEE 802.3: a length, then LLC; IP comes in SNAP
             if (
                 at + 8 > end

@@ -172,6 +172,7 @@ class _Walk:
         self.at = self.start
         self.end = min(self.start + int(batch.captured[row]), len(batch.data))
         self.wire = max(self.start + int(batch.length[row]), self.end)
+        self.claimed = self.wire  # where the packet ends by its IP header alone
         self.depth = 0  # IP headers read
         self.row: Row | None = None
 
@@ -384,6 +385,8 @@ class _Walk:
                     return self.cut()
                 if self.uint(0, 2) != 0x1100:
                     return self.other()
+                # Some boxes announce the padding of a short frame in the IP header: this length is the true one.
+                self.limit(self.at + 6 + self.uint(4, 2))
                 self.at += 6
                 return self.ppp
             elif ether <= Ether.LARGEST_LENGTH:
@@ -455,8 +458,9 @@ class _Walk:
             source=self.uint(12, 4),
             target=self.uint(16, 4),
         )
-        if total:  # zero is left by segmentation offload: the packet then fills the frame
-            self.limit(self.at + total)
+        # Zero is left by segmentation offload: the packet then fills the frame.
+        self.claimed = self.at + total if total else self.wire
+        self.limit(self.claimed)
         if not self.settle(row, sound=size >= 20 and (total == 0 or total >= size) and size <= self.left):
             return None
         position = self.uint(6, 2)
@@ -484,8 +488,9 @@ class _Walk:
         )
         total = self.uint(4, 2)
         self.at += 40
-        if total or row.transport == Protocol.NO_NEXT:  # zero: a jumbogram (RFC 2675 §2), or offload
-            self.limit(self.at + total)
+        # Zero: a jumbogram (RFC 2675 §2) or offload, unless there is nothing to follow.
+        self.claimed = self.at + total if total or row.transport == Protocol.NO_NEXT else self.wire
+        self.limit(self.claimed)
         self.settle(row, sound=True)
         return self.extensions
 
@@ -521,7 +526,7 @@ class _Walk:
         row.header_at = row.payload_at = self.at
         row.payload_bytes, row.payload_wire = self.left, self.wire - self.at
         row.status = Status.FRAGMENT
-        if self.end < self.wire:
+        if self.end < self.claimed:
             # It cannot be put together.  The first one still has the transport header, so it is read as it stands.
             row.status = Status.FRAGMENT if offset else Status.WHOLE
             return not offset
