@@ -1,0 +1,46 @@
+"""Community ID: a name for a flow on which different tools agree (version 1, https://github.com/corelight/community-id-spec)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from hashlib import sha1
+from ipaddress import ip_address
+from typing import Final
+
+TCP: Final = 6
+UDP: Final = 17
+SCTP: Final = 132
+ICMP: Final = 1
+ICMPV6: Final = 58
+WITH_PORTS: Final = frozenset({TCP, UDP, SCTP})
+#: ICMP types and codes stand for ports; a request and its answer are one flow.
+PAIRS: Final = {
+    ICMP: {8: 0, 0: 8, 13: 14, 14: 13, 15: 16, 16: 15, 17: 18, 18: 17, 10: 9, 9: 10},
+    ICMPV6: {128: 129, 129: 128, 133: 134, 134: 133, 135: 136, 136: 135, 130: 131, 131: 130, 144: 145, 145: 144},
+}
+
+
+def community_id(
+    transport: int,
+    source: str,
+    target: str,
+    source_port: int | None = None,
+    target_port: int | None = None,
+    seed: int = 0,
+) -> str:
+    """The same text for both directions.  For ICMP the ports are type and code; None leaves ports out."""
+    ends = (ip_address(source).packed, ip_address(target).packed)
+    one_way = False
+    if source_port is not None and transport in PAIRS:
+        answer = PAIRS[transport].get(source_port)
+        one_way = answer is None
+        target_port = answer if answer is not None else target_port
+    if source_port is None or target_port is None or not (transport in WITH_PORTS or transport in PAIRS):
+        ports = (b"", b"")
+    else:
+        ports = (source_port.to_bytes(2, "big"), target_port.to_bytes(2, "big"))
+    first, second = (ends[0], ports[0]), (ends[1], ports[1])
+    if not one_way and second < first:
+        first, second = second, first
+    hashed = seed.to_bytes(2, "big") + first[0] + second[0] + bytes((transport, 0)) + first[1] + second[1]
+    return "1:" + b64encode(sha1(hashed, usedforsecurity=False).digest()).decode()

@@ -1,0 +1,199 @@
+"""The one door to what lies below: frames in; rows to visit, segments, payload and flows out."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from analyzer.core import (
+    Capture,
+    Endpoint,
+    Flow,
+    IcmpError,
+    Piece,
+    Problem,
+    Segment,
+    Side,
+)
+from analyzer.decode import SlowPath, decode
+from analyzer.decode.columns import Columns, Status
+from analyzer.decode.icmp import quoted
+from analyzer.decode.slow import LINKS
+from analyzer.flows.community_id import community_id
+from analyzer.flows.table import FlowTable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from analyzer.core import Batch, Limits
+
+TRANSPORTS: Final = {6: "tcp", 17: "udp", 132: "sctp"}
+#: Time that goes backwards by less is two queues of one network card, not a clock that was set.
+CLOCK_STEP_NS: Final = 1_000_000
+
+
+class Tracker:
+    """Decodes batches and follows flows through them.
+
+    `mask` (bits of core.Event) tells which TCP segments are to be visited for what they are.  `rows`, after `take`,
+    lists the rows to visit; `segment`, `payload` and `icmp` read from the batch that was taken last.  `stats` counts
+    all frames (of core.Capture, what the reader itself does not know).
+    """
+
+    def __init__(self, limits: Limits, mask: int = 0) -> None:
+        self.stats = Capture()
+        self.columns = Columns()
+        self.table = FlowTable(limits, mask)
+        self._limits = limits
+        self._slow = SlowPath(limits)
+        self._own_problems: list[Problem] = []
+        self._links = np.array(sorted(LINKS), np.int32)
+        self._last_ns: int | None = None
+
+    @property
+    def rows(self) -> NDArray[np.int32]:
+        """Rows of the batch to visit, ascending."""
+        return self.table.rows
+
+    @property
+    def flow_count(self) -> int:
+        return self.table.flow_count
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with the capture below TCP: fragments, tunnels, limits."""
+        return self._slow.problems + self._own_problems
+
+    def take(self, batch: Batch) -> Columns:
+        """Decode a batch: gives its columns, valid until the next."""
+        columns = self.columns
+        decode(batch, columns, self._slow)
+        self.table.update(columns, batch)
+        self._count(batch)
+        if self.table.refused_packets and not self._own_problems:
+            text = f"more than {self._limits.flows:,} flows: what came after is not followed (limit flows)"
+            self._own_problems.append(Problem("flows.limit", text))
+        return columns
+
+    def finish(self) -> None:
+        """The capture is over: tell what was never complete."""
+        self._slow.finish()
+
+    def unwant(self, flow: int, sender: int | None = None) -> None:
+        """No longer list rows for the payload of `sender` (None: of both)."""
+        self.table.unwant(flow, sender)
+
+    def segment(self, batch: Batch, row: int) -> Segment:
+        """The TCP segment of a row."""
+        columns = self.columns
+        start, stop = int(columns.header_at[row]), int(columns.payload_at[row])
+        return Segment(
+            Side(int(columns.sender[row])),
+            int(columns.flags[row]),
+            int(columns.seq[row]),
+            int(columns.ack[row]),
+            int(columns.window[row]),
+            int(columns.payload_wire[row]),
+            int(columns.events[row]),
+            int(columns.ttl[row]),
+            int(columns.ip_id[row]),
+            self._piece(batch, row, start, stop),
+        )
+
+    def payload(self, batch: Batch, row: int) -> Piece:
+        """The transport payload of a row, as far as it was captured."""
+        columns = self.columns
+        start = int(columns.payload_at[row])
+        return self._piece(batch, row, start, start + int(columns.payload_bytes[row]))
+
+    def icmp(self, batch: Batch, row: int) -> tuple[int, IcmpError] | None:
+        """The flow that an ICMP error is about, and the error; None where that flow is not known."""
+        columns = self.columns
+        quote = quoted(columns, batch, row)
+        if quote is None or quote.source_port < 0:
+            return None
+        found = self.table.find(
+            quote.version,
+            quote.transport,
+            (quote.source_high, quote.source_low, quote.source_port),
+            (quote.target_high, quote.target_low, quote.target_port),
+        )
+        if found is None:
+            return None
+        start, stop = int(columns.header_at[row]), int(columns.payload_at[row]) + int(columns.payload_bytes[row])
+        return found[0], IcmpError(
+            version=quote.icmp_version,
+            type=quote.type,
+            code=quote.code,
+            source=_address(int(columns.version[row]), int(columns.source_high[row]), int(columns.source_low[row])),
+            sender=Side(found[1]),
+            mtu=quote.mtu,
+            at=self._piece(batch, row, start, stop),
+        )
+
+    def flow(self, number: int) -> Flow:
+        """A flow as it is known by now."""
+        version, transport, initiator, responder = self.table.ends(number)
+        first_frame, last_frame, first_ns, last_ns, packets, octets = self.table.counts(number)
+        source, target = _address(version, *initiator[:2]), _address(version, *responder[:2])
+        return Flow(
+            id=number,
+            transport=TRANSPORTS[transport],
+            initiator=Endpoint(source, initiator[2]),
+            responder=Endpoint(target, responder[2]),
+            community_id=community_id(transport, source, target, initiator[2], responder[2]),
+            first_frame=first_frame,
+            last_frame=last_frame,
+            first_ns=first_ns,
+            last_ns=last_ns,
+            packets=packets,
+            bytes=octets,
+            tcp=self.table.tcp(number),
+        )
+
+    def _piece(self, batch: Batch, row: int, start: int, stop: int) -> Piece:
+        """Bytes `start` to `stop` of the buffer that a row lies in, copied out of what is only lent."""
+        side = self.columns.side.get(row)
+        if side is not None:
+            return Piece(side.data, side.runs, start, max(stop, start))
+        run = (0, batch.first_frame + row, start - int(batch.start[row]), int(batch.time_ns[row]))
+        return Piece(bytes(batch.data[start:stop]), [run])
+
+    def _count(self, batch: Batch) -> None:
+        count = batch.count
+        if not count:
+            return
+        stats, status = self.stats, self.columns.status[:count]
+        time_ns, length = batch.time_ns[:count], batch.length[:count]
+        low, high = int(time_ns.min()), int(time_ns.max())
+        stats.first_ns = min(stats.first_ns, low) if stats.frames else low
+        stats.last_ns = max(stats.last_ns, high) if stats.frames else high
+        stats.frames += count
+        stats.bytes += int(length.sum())
+        stats.cut_frames += int(np.count_nonzero(batch.captured[:count] < length))
+        stats.oversize_frames = self.table.oversize_frames
+        # ARP, LLDP and the like are not IP, and yet understood; a link type that nobody reads is not.
+        odd = np.flatnonzero(status != Status.WHOLE)
+        if len(odd):
+            kinds = status[odd]
+            unread = (kinds == Status.OTHER) & ~np.isin(batch.link[:count][odd], self._links)
+            stats.undecoded_frames += int(np.count_nonzero(unread | (kinds == Status.CUT)))
+        self._check_clock(batch, time_ns)
+
+    def _check_clock(self, batch: Batch, time_ns: NDArray[np.int64]) -> None:
+        before = int(time_ns[0]) if self._last_ns is None else self._last_ns
+        self._last_ns = int(time_ns[-1])
+        steps = np.diff(time_ns, prepend=before)
+        back = np.flatnonzero(steps < -CLOCK_STEP_NS)
+        if len(back):
+            stats = self.stats
+            if not stats.clock_steps:
+                stats.clock_step_frame = batch.first_frame + int(back[0])
+            stats.clock_steps += len(back)
+            stats.clock_step_ns = max(stats.clock_step_ns, -int(steps.min()))
+
+
+def _address(version: int, high: int, low: int) -> str:
+    return str(IPv4Address(low & 0xFFFFFFFF) if version == 4 else IPv6Address(high << 64 | low))
