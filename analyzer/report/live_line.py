@@ -10,7 +10,7 @@ from typing import Final
 
 from analyzer.core import Finding, Flow, Note, Side
 from analyzer.report import ink, words
-from analyzer.report.ink import Ink, Line
+from analyzer.report.ink import Line
 
 FRAME_STOP: Final = 22
 ENDS_AT: Final = 24
@@ -21,24 +21,24 @@ WORDS_MOST: Final = 160
 SEVERITY_STYLE: Final = {"error": ink.BAD, "warning": ink.DOUBTFUL}
 
 
-def line(said: Note | Finding, flow: Flow, paper: Ink) -> Line:
-    """One line for what was just said of `flow`, as wide as its words take; `paper` cuts them on a narrow terminal."""
+def line(said: Note | Finding, flow: Flow) -> Line:
+    """One line for what was just said of `flow`, as wide as its words take: a terminal that is narrower wraps it."""
     frames = said.frames
     told = Line(clock(said.at.time_ns), ink.FAINT)
     told.right(f"{frames[-1]}" if frames else "", FRAME_STOP, ink.FAINT).to(ENDS_AT)
     if isinstance(said, Finding):
         severity = said.severity.value if said.severity is not None else ""
         told.add(ends(flow, None)).to(KIND_AT).add(severity, SEVERITY_STYLE.get(severity, ink.PLAIN)).to(WORDS_AT)
-        return _cut(told, f"{said.title}: {said.text}" if said.title else said.text, paper)
+        return _with_words(told, f"{said.title}: {said.text}" if said.title else said.text)
     told.add(ends(flow, said.sender)).to(KIND_AT).add(said.kind, ink.BAD if said.verdict else ink.STRONG).to(WORDS_AT)
-    return _cut(told, f"{said.text} ! {said.verdict}" if said.verdict else said.text, paper)
+    return _with_words(told, f"{said.text} ! {said.verdict}" if said.verdict else said.text)
 
 
-def _cut(told: Line, text: str, paper: Ink) -> Line:
+def _with_words(told: Line, text: str) -> Line:
     first = text.partition("\n")[0]
     # What stands in a column that was too narrow keeps its distance.
     told.add(" " if told.at == WORDS_AT else "  ")
-    return told.add(ink.cut(first, min(max(paper.width - told.at, ink.NARROWEST), WORDS_MOST)))
+    return told.add(ink.cut(first, WORDS_MOST))
 
 
 def ends(flow: Flow, sender: Side | None) -> str:
