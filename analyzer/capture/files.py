@@ -104,7 +104,12 @@ def find(
         else:
             label = getattr(path, "name", None)
             candidates.append(Candidate(label if isinstance(label, str) else "file object", path))
-    return candidates, errors
+    # A file may be named by itself and lie in a named folder too.
+    seen: dict[object, Candidate] = {}
+    for candidate in candidates:
+        place = candidate.place
+        seen.setdefault(os.path.realpath(place) if isinstance(place, str) else id(place), candidate)
+    return list(seen.values()), errors
 
 
 def _named(name: str) -> list[Candidate]:
@@ -328,10 +333,8 @@ class Part:
         self.close()
 
     def close(self) -> None:
-        if self._batches is not None:
-            self._batches.close()
         if self._reader is not None:
-            self._reader.input.close()
+            self._reader.close()
 
 
 class FileSource(Source):

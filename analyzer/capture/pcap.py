@@ -56,5 +56,5 @@ def parse_header(head: bytes) -> Header:
     magic, major, minor, _, _, snap_bytes, network = struct.unpack_from(">IHHiIII" if big else "<IHHiIII", head)
     form, unit_ns, record_header_bytes, extra_bytes = VARIANTS[magic]
     # The high bits tell the length of a frame check sequence, not the link type.
-    swapped = (major, minor) < (2, 3)
+    swapped = major == 2 and minor < 3
     return Header(form, big, unit_ns, swapped, record_header_bytes, extra_bytes, snap_bytes, network & 0xFFFF)

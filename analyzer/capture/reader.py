@@ -74,6 +74,7 @@ class Reader:
         self._filled = 0
         self._offset = 0  # of the buffer's first byte in the file
         self._frames = 0  # in batches already yielded
+        self.closed = False
         self._problems: dict[str, Problem] = {}
         self._repeats: dict[str, int] = {}
         self._unsettled: list[tuple[Problem, int, str, str]] = []
@@ -193,6 +194,11 @@ class Reader:
             where = "" if problem.frame is None else f", {place} {problem.frame}"
             problem.text = f"{problem.file}, byte {problem.offset}{where}: {what}"
         self._unsettled = waiting
+
+    def close(self) -> None:
+        """Stop reading; what comes to an end by that is no problem."""
+        self.closed = True
+        self.input.close()
 
     def finish(self) -> None:
         """Tell how often what was told once came again."""
@@ -365,6 +371,8 @@ class Reader:
 
     def _tell(self, code: str, kind: str, what: str, rows: int = 0, at: int | None = None) -> None:
         """Put a problem on record, once for each kind: after row `rows`, or about it, its bytes being at `at`."""
+        if self.closed:
+            return
         if kind in self._problems:
             self._repeats[kind] = self._repeats.get(kind, 0) + 1
             return

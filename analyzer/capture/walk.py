@@ -278,7 +278,7 @@ def walk_pcapng(
                 last_ns = _nanoseconds(raw, interfaces, index, state)
                 time_ns[row] = last_ns
                 if kind == 6:
-                    if body + held + 16 <= end:
+                    if body + held + 12 <= end:
                         drops = _drops(data, body + (held + 3 & ~3), end, big)
                 elif drops == 0xFFFF:  # not known
                     drops = 0
