@@ -15,7 +15,7 @@ from analyzer.report.ink import Line
 FRAME_STOP: Final = 22
 ENDS_AT: Final = 24
 KIND_AT: Final = 64
-WORDS_AT: Final = 84
+WORDS_AT: Final = 85
 #: Words of one line: a line says what happens, the report at the end all of it.
 WORDS_MOST: Final = 160
 SEVERITY_STYLE: Final = {"error": ink.BAD, "warning": ink.DOUBTFUL}
@@ -28,17 +28,14 @@ def line(said: Note | Finding, flow: Flow) -> Line:
     told.right(f"{frames[-1]}" if frames else "", FRAME_STOP, ink.FAINT).to(ENDS_AT)
     if isinstance(said, Finding):
         severity = said.severity.value if said.severity is not None else ""
-        told.add(ends(flow, None)).to(KIND_AT).add(severity, SEVERITY_STYLE.get(severity, ink.PLAIN)).to(WORDS_AT)
-        return _with_words(told, f"{said.title}: {said.text}" if said.title else said.text)
-    told.add(ends(flow, said.sender)).to(KIND_AT).add(said.kind, ink.BAD if said.verdict else ink.STRONG).to(WORDS_AT)
-    return _with_words(told, f"{said.text} ! {said.verdict}" if said.verdict else said.text)
-
-
-def _with_words(told: Line, text: str) -> Line:
-    first = text.partition("\n")[0]
-    # What stands in a column that was too narrow keeps its distance.
-    told.add(" " if told.at == WORDS_AT else "  ")
-    return told.add(ink.cut(first, WORDS_MOST))
+        sender, kind, style = None, severity, SEVERITY_STYLE.get(severity, ink.PLAIN)
+        text = f"{said.title}: {said.text}" if said.title else said.text
+    else:
+        sender, kind, style = said.sender, said.kind, ink.BAD if said.verdict else ink.STRONG
+        text = f"{said.text} ! {said.verdict}" if said.verdict else said.text
+    # What takes more than its column keeps its distance from the next.
+    told.add(ends(flow, sender)).add("  ").to(KIND_AT).add(kind, style).add("  ").to(WORDS_AT)
+    return told.add(ink.cut(text.partition("\n")[0], WORDS_MOST))
 
 
 def ends(flow: Flow, sender: Side | None) -> str:

@@ -14,7 +14,7 @@ def test_a_note() -> None:
     assert told.startswith(clock(NOON_NS))
     assert told.split()[1:] == ["7", "10.0.0.1:52114", "<", "10.0.0.2:443", "tcp.syn-ack", "MSS", "1460"]
     assert told.index("tcp.syn-ack") == KIND_AT
-    assert told.index("MSS") == WORDS_AT + 1
+    assert told.index("MSS") == WORDS_AT
 
 
 def test_a_verdict_stands_behind_the_words() -> None:
@@ -41,7 +41,7 @@ def test_words_are_one_line_and_not_endless() -> None:
     told = str(line(Note("http.request", "GET /\nHost: \x1b[31m" + "x" * 500, AT), FLOW))
     assert told.endswith("GET /")
     told = str(line(Note("http.request", "x" * 500, AT), FLOW))
-    assert len(told) == WORDS_AT + 1 + WORDS_MOST
+    assert len(told) == WORDS_AT + WORDS_MOST
     assert told.endswith("x…")
 
 
