@@ -39,8 +39,10 @@ def write_text(
 
 def lines(report: core.Report, paper: Ink, *, notices: bool = False, everything: bool = False) -> Iterator[Line]:
     yield from capture_lines(report, paper)
-    if report.sessions:
-        yield Line()
+    yield Line()
+    if not report.sessions:
+        yield from nothing_lines(report, paper)
+    else:
         yield from table_lines(report, paper, everything)
         yield from breakdown_lines(report, paper)
     yield Line()
@@ -81,6 +83,18 @@ def capture_lines(report: core.Report, paper: Ink) -> Iterator[Line]:
         yield Line(
             f"  and {len(capture.problems) - PROBLEMS} more problems of this kind (--format json has all)", ink.FAINT
         )
+
+
+def nothing_lines(report: core.Report, paper: Ink) -> Iterator[Line]:
+    """Why there is no table of sessions."""
+    kinds = Counter(flow.transport for flow in report.flows)
+    flows = f" ({', '.join(f'{number:,} {name}' for name, number in kinds.most_common())})" if kinds else ""
+    number = words.count(len(report.flows), "flow")
+    said = f"No session to tell of: {number}{flows} of protocols that are not explained yet."
+    if not report.flows:
+        said = "No session to tell of: there is no TCP, UDP or other flow in it."
+    for piece in ink.wrap(said, prose(paper)):
+        yield Line(piece)
 
 
 def prose(paper: Ink) -> int:
@@ -261,21 +275,26 @@ def finding_lines(report: core.Report, paper: Ink, notices: bool, everything: bo
     told = [finding for finding in findings if notices or finding.severity in words.SHOWN]
     sums = words.counted(findings)
     met: Counter[str] = Counter()
+    said: set[tuple[str, str]] = set()
     for finding in told:
         met[finding.code] += 1
         if everything or met[finding.code] <= SAME_FINDINGS:
-            yield from one_finding(finding, paper)
+            yield from one_finding(finding, paper, again=(finding.cause, finding.advice) in said)
             yield Line()
+            said.add((finding.cause, finding.advice))
     for code, number in met.items():
         if not everything and number > SAME_FINDINGS:
             yield from same_findings([finding for finding in told if finding.code == code], paper)
     yield from closing_lines(findings, sums, notices, paper)
 
 
-def one_finding(finding: core.Verdict, paper: Ink) -> Iterator[Line]:
-    """A verdict: where it is, what happened, why that is probably so, what to do, what could make it wrong."""
+def one_finding(finding: core.Verdict, paper: Ink, *, again: bool = False) -> Iterator[Line]:
+    """A verdict: where it is, what happened, why that is probably so, what to do, what could make it wrong.
+
+    `again` says that cause and advice stand just above, with another finding.
+    """
     style = words.SEVERITY_STYLE[finding.severity]
-    line = Line(finding.severity.value, style).add("  ").add(finding.code, ink.STRONG)
+    line = Line(finding.severity.value, style).add("  ").add(ink.cut(finding.code, paper.width // 2), ink.STRONG)
     where = "   ".join(word for word in (words.place(finding), finding.spec) if word)
     room = line.at + 3 + ink.cells(ink.safe(where))
     if room <= paper.width:
@@ -289,9 +308,12 @@ def one_finding(finding: core.Verdict, paper: Ink) -> Iterator[Line]:
             yield Line("  ").add(piece, ink.STRONG)
     for piece in ink.wrap(finding.text, prose(paper) - 2):
         yield Line("  ").add(piece)
-    for label, text in (("Most likely", finding.cause), ("What to do", finding.advice), ("Limits", finding.limits)):
+    why = () if again else (("Most likely", finding.cause), ("What to do", finding.advice))
+    for label, text in (*why, ("Limits", finding.limits)):
         for index, piece in enumerate(ink.wrap(text, prose(paper) - LABEL_WIDTH - 2) if text else ()):
             yield Line("  ").add("" if index else label, ink.FAINT).to(LABEL_WIDTH + 2).add(piece)
+    if again:
+        yield Line("  Cause and advice as above.", ink.FAINT)
 
 
 def same_findings(findings: list[core.Verdict], paper: Ink) -> Iterator[Line]:
@@ -312,11 +334,8 @@ def closing_lines(
 ) -> Iterator[Line]:
     """The sum of it: what was found, and the notices that were not told."""
     errors, warnings = sums[Severity.ERROR], sums[Severity.WARNING]
-    said = (
-        f"{words.count(errors, 'error')}, {words.count(warnings, 'warning')}."
-        if errors or warnings
-        else "No finding of severity error or warning."
-    )
+    counts = [words.count(number, name) for number, name in ((errors, "error"), (warnings, "warning")) if number]
+    said = f"{', '.join(counts)}." if counts else "No finding of severity error or warning."
     minor: dict[str, int] = {}
     for finding in findings:
         if finding.severity not in words.SHOWN:

@@ -34,9 +34,8 @@ WORDS_LEAST: Final = 34
 GAP_SHOWN_NS: Final = 100_000
 GAP_LONG_NS: Final = 200_000_000
 GAP_VERY_LONG_NS: Final = 1_000_000_000
-#: Bytes of a field shown as hex, and of its value as text.
+#: Bytes of a field shown as hex where there is room.
 HEX_BYTES: Final = 16
-VALUE_CELLS: Final = 48
 #: Lines of words for one message: more is told by --bytes and the JSON report.
 WORD_LINES: Final = 6
 
@@ -117,7 +116,8 @@ class Ladder:
         self.arrow = min(max(room * 2 // 5, ARROW_LEAST), ARROW_MOST)
         self.start_ns = session.notes[0].time_ns if session.notes else session.start_ns
         self.last_ns = self.start_ns
-        self.specs: set[str] = set()
+        self.specs: set[str] = set()  # told already: each once in a session
+        self.explained: set[str] = set()
 
     def heading(self) -> Line:
         line = Line().right("frame", self.frame_stop, ink.FAINT)
@@ -132,7 +132,8 @@ class Ladder:
         yield from self._with_words(line, note)
         frames = note.frames
         if self.show.explain:
-            if kind is not None:
+            if kind is not None and note.kind not in self.explained:
+                self.explained.add(note.kind)
                 yield from self._below(kind.meaning, ink.FAINT)
             if len(frames) > 1:
                 size = sum(span.stop - span.start for span in note.spans)
@@ -247,22 +248,28 @@ def tree_lines(fields: Iterable[core.Field], paper: Ink, depth: int = 0) -> Iter
         spans = piece.spans if piece is not None else ()
         line = Line("         ")
         at = f"{spans[0].frame}:{spans[0].start}-{spans[0].stop}" if spans else ""
-        line.add(at + ("+" if len(spans) > 1 else ""), ink.FAINT).to(26).add("  " * min(depth, 12)).add(field.name)
+        line.add(at + ("+" if len(spans) > 1 else ""), ink.FAINT).to(26).add("  " * min(depth, 8)).add(
+            ink.cut(field.name, 24)
+        )
         if field.children:
             yield line
             yield from tree_lines(field.children, paper, depth + 1)
             continue
-        value = "" if field.value is None else field.value.hex() if isinstance(field.value, bytes) else str(field.value)
-        if value and not isinstance(field.value, bytes):
-            line.add(" = ").add(ink.cut(value, min(VALUE_CELLS, max(paper.width - line.at - 3, 8))), ink.STRONG)
         raw = bytes(piece) if piece is not None else b""
-        dump = raw[:HEX_BYTES].hex(" ") + (f" … {words.count(len(raw), 'byte')}" if len(raw) > HEX_BYTES else "")
-        if dump:
-            room = max(line.at + 2, min(64, paper.width - 2 - len(dump)))
-            if room + len(dump) > paper.width:
-                yield line
-                line = Line().to(max(26, paper.width - len(dump)))
-            else:
-                line.to(room)
-            line.add(ink.cut(dump, paper.width - line.at), ink.FAINT)
+        dump_bytes = min(HEX_BYTES, (paper.width - 64) // 3 if paper.width >= 80 else 4)
+        dump_at = paper.width - 3 * dump_bytes - 3
+        value = _value(field.value, raw)
+        if value:
+            line.add(" = ").add(ink.cut(value, max(dump_at - line.at - 2, 4)), ink.STRONG)
+        if raw:
+            dump = raw[:dump_bytes].hex(" ") + (" …" if len(raw) > dump_bytes else "")
+            line.to(max(dump_at, line.at + 2)).add(dump, ink.FAINT)
         yield line
+
+
+def _value(value: int | str | bytes | None, raw: bytes) -> str:
+    """The value in words; of bytes that nobody has read, the text that they are, where they are text."""
+    if isinstance(value, bytes) or value is None:
+        text_of = (value or raw).rstrip(b"\r\n")
+        return f'"{text_of.decode()}"' if text_of.isascii() and text_of.decode("ascii", "replace").isprintable() else ""
+    return str(value)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: Worst first.
 SEVERITIES: Final = (Severity.ERROR, Severity.WARNING, Severity.NOTICE, Severity.INFO)
 RANK: Final = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+#: Letters of a history that one side writes when nobody answers.
+ALONE: Final = frozenset("srt")
 SHOWN: Final = frozenset({Severity.ERROR, Severity.WARNING})
 SEVERITY_STYLE: Final = {
     Severity.ERROR: ink.BAD,
@@ -119,8 +121,7 @@ def covered(report: core.Report) -> list[str]:
     flows = [flow for flow in report.flows if flow.tcp is not None]
     if flows:
         mute = sum(1 for flow in flows if not all(flow.packets))
-        # A SYN that nobody answered is seen from one side, and nothing is missing.
-        deaf = sum(1 for flow in flows if not all(flow.packets) and flow.tcp is not None and flow.tcp.syn is None)
+        deaf = sum(1 for flow in flows if flow.tcp is not None and not all(flow.packets) and spoke(flow.tcp))
         late = sum(1 for flow in flows if flow.tcp is not None and flow.tcp.syn is None)
         lost = sum(sum(flow.tcp.lost_bytes) for flow in flows if flow.tcp is not None)
         connections = count(len(flows), "TCP connection")
@@ -143,6 +144,11 @@ def covered(report: core.Report) -> list[str]:
     if report.capture.undecoded_frames:
         said.append(f"{count(report.capture.undecoded_frames, 'frame')} not decoded")
     return said
+
+
+def spoke(tcp: core.TcpSummary) -> bool:
+    """Whether there was more than a SYN or RST: a SYN without an answer has one direction, and nothing is missing."""
+    return tcp.syn is None or not set(tcp.history.lower()) <= ALONE
 
 
 def problem(found: core.Problem) -> str:

@@ -158,7 +158,7 @@ def test_bytes_show_the_tree_of_fields() -> None:
     report.sessions[0].notes.append(sample.traced())
     lines = ladder(report, 80, timeline.Show(bytes=True))
     assert any(re.search(r"4:34-36 +source_port = 80 +00 50$", line) for line in lines)
-    assert any(re.search(r"4:38-41 +raw +47 45 54$", line) for line in lines)
+    assert any(re.search(r"4:38-41 +raw = \"GET\" +47 45 54$", line) for line in lines)
     assert any("frame 4 bytes 54-154, frame 5 bytes 54-154" in line for line in lines)
 
 
