@@ -60,6 +60,11 @@ size_t = Type("size_t", builtins.int)
 float = Type("float", builtins.float)  # noqa: A001
 double = Type("double", builtins.float)
 void = Type("void", builtins.bool)
+const_uchar = Type("const_uchar", builtins.int)
+const_int = Type("const_int", builtins.int)
+const_uint = Type("const_uint", builtins.int)
+const_longlong = Type("const_longlong", builtins.int)
+const_ulonglong = Type("const_ulonglong", builtins.int)
 
 
 def _same(decorated: _Decorated) -> _Decorated:

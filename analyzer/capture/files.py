@@ -173,9 +173,7 @@ def _through_tshark(name: str, path: str, gathered: Gathered, block_bytes: int, 
     try:
         reader = Reader(through, gathered, block_bytes, capacity)
     except (Unknown, CaptureError) as why:
-        says = output.message() or "nothing"
-        through.close()
-        raise CaptureError(f"{name} is neither pcap nor pcapng, and tshark cannot read it either: {says}") from why
+        raise tshark.refusal(name, output) from why
     reader.format = "by tshark"
     gathered.problems.append(
         Problem(
@@ -356,11 +354,12 @@ class FileSource(Source):
         self._frames = 0
         self._finished_bytes = 0
         self._merged = bytearray()
+        self._closed = False
 
     def __iter__(self) -> Generator[Batch]:
         waiting = sorted(self._parts, key=lambda part: (part.first_ns, part.index), reverse=True)
         active: list[Part] = []
-        while waiting or active:
+        while (waiting or active) and not self._closed:
             if not active:
                 self._activate(waiting, active)
             active = [part for part in active if part.at < part.rows or self._go_on(part, ordered=len(self._parts) > 1)]
@@ -461,5 +460,6 @@ class FileSource(Source):
             )
 
     def close(self) -> None:
+        self._closed = True
         for part in self._parts:
             part.close()

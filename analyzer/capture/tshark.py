@@ -7,7 +7,7 @@ import tempfile
 import threading
 from typing import BinaryIO, Final, cast
 
-from analyzer.capture.inputs import Input
+from analyzer.capture.inputs import Broken, Input
 from analyzer.capture.pyshark_adapter import find_tshark
 from analyzer.core import CaptureError
 
@@ -21,9 +21,13 @@ class Output:
 
     def __init__(self, command: list[str]) -> None:
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._complaints, bufsize=0
-        )
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._complaints, bufsize=0
+            )
+        except OSError:
+            self._complaints.close()
+            raise
         self._hung = False
 
     def readinto(self, view: memoryview) -> int:
@@ -72,4 +76,14 @@ def open_through(name: str, path: str) -> tuple[Input, Output]:
         output = Output([command, "-n", "-r", path, "-F", "pcapng", "-w", "-"])
     except OSError as why:
         raise CaptureError(f"{name} is read through tshark, which cannot be run: {why.strerror or why}") from why
-    return Input(name, cast("BinaryIO", output), owned=True), output
+    try:
+        return Input(name, cast("BinaryIO", output), owned=True), output
+    except Broken as why:
+        raise refusal(name, output) from why
+
+
+def refusal(name: str, output: Output) -> CaptureError:
+    """What to raise when tshark does not read the file either; ends tshark."""
+    says = output.message() or "nothing"
+    output.close()
+    return CaptureError(f"{name} is neither pcap nor pcapng, and tshark cannot read it either: {says}")

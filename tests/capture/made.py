@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analyzer.capture import open_source
 from analyzer.capture.pcap import MICROSECONDS
-from analyzer.core import Limits, Source
+from analyzer.core import CaptureError, Limits, Source
 
 SECOND = 1_000_000_000
 
@@ -103,6 +103,15 @@ def read(*captures: bytes, block_bytes: int = 1 << 16, limits: Limits | None = N
     """The frames of captures in memory, and the source that gave them."""
     source = open_source(captures, limits=limits or Limits(), block_bytes=block_bytes)
     return frames(source), source
+
+
+def refusal(data: bytes, limits: Limits | None = None) -> str:
+    """Why a capture was refused, empty when it was read."""
+    try:
+        read(data, limits=limits)
+    except CaptureError as why:
+        return str(why)
+    return ""
 
 
 def codes(source: Source) -> list[str]:
