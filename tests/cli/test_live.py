@@ -291,6 +291,6 @@ def test_outside_the_main_thread_there_are_no_signals(monkeypatch: pytest.Monkey
         raise ValueError("signal only works in main thread")
 
     with monkeypatch.context() as patch:
-        patch.setattr(live.signal, "signal", refuse)
+        patch.setattr(signal, "signal", refuse)
         with live.ending(live_capture.LiveSource.__new__(live_capture.LiveSource)) as ends:
             assert not ends.asked

@@ -204,7 +204,8 @@ def split(data: bytes) -> Parts | None:
 
 
 def _split_blocks(blocks: list[bytes], order: str) -> Parts:
-    link_type, packets = 1, list[Packet]()
+    link_type = 1
+    packets: list[Packet] = []
     for block in blocks:
         kind = struct.unpack_from(order + "I", block)[0] if len(block) >= 12 else 0
         if kind == 1 and len(block) >= 20:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.fuzz import __main__ as harness
-from tests.fuzz import mutate
+from tests.fuzz import mutate, targets
 
 
 def test_a_case_is_always_the_same() -> None:
@@ -43,8 +44,17 @@ def test_most_cases_are_still_captures() -> None:
 
 def test_a_few_seconds_find_nothing() -> None:
     command = [sys.executable, "-m", "tests.fuzz", "--seconds", "4", "--seed", "1"]
-    done = subprocess.run(command, cwd=mutate.ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_mistake_in_a_room_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise KeyError("lost")
+
+    monkeypatch.setattr("analyzer.protocols.tcp.dissector.Tcp.on_segment", fail)
+    with pytest.raises(AssertionError, match="lost"):
+        targets.analyze(mutate._made())
 
 
 # --- the harness notices what it is for -------------------------------------------------------------------------------
@@ -67,7 +77,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, body: str) -> harness.Outcome:
     class Bad(harness.Watch):
         def __init__(self, seed: int, first: int, names: list[str]) -> None:
             command = [sys.executable, "-c", WORKER.format(body=body, first=first)]
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=mutate.ROOT)
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
             assert self.process.stdout is not None
             self.fd = self.process.stdout.fileno()
             self.pending = b""
