@@ -121,7 +121,7 @@ class Columns:
         self.count = 0
         self.capacity = 0
         self.side: dict[int, SidePayload] = {}
-        self.reserve(capacity)
+        self.reserve(max(capacity, 1))
 
     def reserve(self, capacity: int) -> None:
         """Make room for `capacity` rows; what the columns held is lost."""

@@ -1,6 +1,8 @@
 """Batches made by hand, and columns as plain rows."""
 
 from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -60,17 +62,14 @@ def by_slow_path(batch: Batch, limits: Limits | None = None) -> Columns:
     return columns
 
 
-def by_kernel(batch: Batch, module: object = kernel, depth: int = 16) -> Columns:
+def by_kernel(batch: Batch, module: ModuleType = kernel, depth: int = 16) -> Columns:
     """What the kernel alone makes of a batch; rows it leaves to the slow path have that status."""
     columns = Columns(batch.count)
-    compiled = getattr(module, "COMPILED")  # noqa: B009 - a module of either form
-    view = (lambda array: array) if compiled else memoryview
-    getattr(module, "decode_rows")(  # noqa: B009
-        *(view(array) for array in (batch.data, batch.start, batch.captured, batch.length, batch.link)),
-        batch.count,
-        depth,
-        *(view(getattr(columns, name)) for name in NAMES),
-    )
+    arguments: list[Any] = [batch.data, batch.start, batch.captured, batch.length, batch.link]
+    written: list[Any] = [getattr(columns, name) for name in NAMES]
+    if not module.COMPILED:
+        arguments, written = [memoryview(array) for array in arguments], [memoryview(array) for array in written]
+    module.decode_rows(*arguments, batch.count, depth, *written)
     return columns
 
 
