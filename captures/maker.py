@@ -221,6 +221,23 @@ def udp(source: str, target: str, ports: tuple[int, int], data: bytes, ttl: int 
     return ether / network / UDP(sport=ports[0], dport=ports[1]) / Raw(data)
 
 
+def question(name: str) -> bytes:
+    """A DNS query for the IPv4 address of `name`."""
+    return struct.pack(">HHHHHH", 0x1234, 0x0100, 1, 0, 0, 0) + asked(name)
+
+
+def answer(name: str, address: str = "", rcode: int = 0) -> bytes:
+    """The response to `question`: an address, or what `rcode` says."""
+    head = struct.pack(">HHHHHH", 0x1234, 0x8180 | rcode, 1, 1 if address else 0, 0, 0)
+    record = struct.pack(">HHHIH", 0xC00C, 1, 1, 300, 4) + bytes(map(int, address.split("."))) if address else b""
+    return head + asked(name) + record
+
+
+def asked(name: str) -> bytes:
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return labels + b"\0" + struct.pack(">HH", 1, 1)
+
+
 def text(size: int) -> bytes:
     """`size` bytes that look like nothing in particular."""
     return (b"amber birch cedar delta ember fjord grove heron " * (size // 48 + 1))[:size]

@@ -125,7 +125,7 @@ def is_alone(flow: Flow, tcp: TcpSummary) -> bool:
 
 
 def started_late(talks: list[tuple[Flow, TcpSummary]]) -> Iterator[Finding]:
-    late = [flow for flow, tcp in talks if tcp.syn is None and tcp.syn_ack is None and sum(tcp.payload_bytes)]
+    late = [flow for flow, tcp in talks if tcp.syn is None and tcp.syn_ack is None and tcp.payload_bytes != (0, 0)]
     if late:
         text = f"{len(late):,} of {len(talks):,} TCP connections have no SYN in the capture."
         limits = "A capture filter that leaves out SYNs, or packets lost at the start, look the same."
@@ -134,7 +134,7 @@ def started_late(talks: list[tuple[Flow, TcpSummary]]) -> Iterator[Finding]:
 
 def drops(capture: Capture, talks: list[tuple[Flow, TcpSummary]], stories: Iterable[Story]) -> Iterator[Finding]:
     dropped = sum(interface.dropped or 0 for interface in capture.interfaces)
-    lossy = {flow.id: sum(tcp.lost_bytes) for flow, tcp in talks if sum(tcp.lost_bytes) and all(flow.packets)}
+    lossy = lost_by_flow(talks)
     if not dropped and not lossy:
         return
     said = []
@@ -147,24 +147,31 @@ def drops(capture: Capture, talks: list[tuple[Flow, TcpSummary]], stories: Itera
         )
     text = "; ".join(said)
     gaps = (note.at for story in stories if story.flow.id in lossy for note in story.notes if note.kind == "tcp.gap")
+    firsts = (first_frame(flow) for flow, _ in talks if flow.id in lossy)
     yield Finding(
         "capture.drops",
         f"{text[0].upper()}{text[1:]}.",
-        list(islice(gaps, EVIDENCE)) or nowhere(capture),
+        list(islice(gaps, EVIDENCE)) or list(islice(firsts, EVIDENCE)) or nowhere(capture),
         severity=Severity.WARNING if dropped and lossy else None,
     )
 
 
+def lost_by_flow(talks: list[tuple[Flow, TcpSummary]]) -> dict[int, int]:
+    """Bytes that the capture lacks, by flow id, where both directions were captured."""
+    lost = {flow.id: sum(tcp.lost_bytes) for flow, tcp in talks if flow.packets[0] and flow.packets[1]}
+    return {flow: size for flow, size in lost.items() if size}
+
+
 def duplicates(capture: Capture, talks: list[tuple[Flow, TcpSummary]]) -> Iterator[Finding]:
-    twice = [(flow, sum(tcp.duplicates)) for flow, tcp in talks if any(tcp.duplicates)]
+    twice = [flow for flow, tcp in talks if tcp.duplicates != (0, 0)]
     if twice:
-        number = sum(size for _, size in twice)
+        number = sum(sum(tcp.duplicates) for _, tcp in talks)
         text = f"{number:,} TCP segment{'s' if number > 1 else ''} of {capture.frames:,} frames came twice, unchanged."
         many = number >= MANY_DUPLICATES * capture.frames
         yield Finding(
             "capture.duplicates",
             text,
-            [first_frame(flow) for flow, _ in twice[:EVIDENCE]],
+            [first_frame(flow) for flow in twice[:EVIDENCE]],
             severity=Severity.NOTICE if many else None,
         )
 
@@ -185,9 +192,9 @@ def truncated(capture: Capture) -> Iterator[Finding]:
 def lost_fragments(capture: Capture) -> Iterator[Finding]:
     lost = coded(capture, "ip.fragment-lost")
     if lost:
-        text = f"{len(lost):,} IP datagram{'s' if len(lost) > 1 else ''} lack fragments: {lost[0].text}."
+        more = f" {len(lost) - 1:,} more are in the same case." if len(lost) > 1 else ""
         frames = [problem.frame for problem in lost[:EVIDENCE] if problem.frame]
-        yield Finding("ip.fragment-lost", text, at_frames(frames, capture.last_ns))
+        yield Finding("ip.fragment-lost", f"{lost[0].text}.{more}", at_frames(frames, capture.last_ns))
 
 
 def coded(capture: Capture, code: str) -> list[Problem]:

@@ -10,9 +10,9 @@ def build() -> Capture:
     for number in range(10):
         at = 0.06 + number / 1000
         if number in (3, 7):
-            begin = talk.next[1]
-            talk.server(at, "A", text(1000), seq=begin + 1000)
-            talk.server(at + 0.0002, "A", text(1000), seq=begin)
+            overtaken = talk.server(at, "A", text(1000), seen=False)
+            talk.server(at, "A", text(1000))
+            talk.again(at + 0.0002, overtaken)
         else:
             talk.server(at, "A", text(1000))
         talk.client(at + 0.0003)

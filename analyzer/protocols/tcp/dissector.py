@@ -272,9 +272,13 @@ class Tcp(core.RowDissector):
             text = f"{count(segment.payload_bytes, 'byte')} after its own FIN, which said that none would come"
             yield from self.say("tcp.after-fin", text, segment, place)
         if events & Event.DSACK:
-            peer.spurious += 1
-            keep(peer.spurious_places, place)
-            text = f"reports by D-SACK that it got the same bytes of {WHO[sender.other]} twice"
+            if is_of_syn(segment, peer):
+                # A SYN-ACK after a SYN of the same number: both repeated handshakes and crossing SYNs bring it.
+                text = f"reports by D-SACK that the SYN of {WHO[sender.other]} came twice"
+            else:
+                peer.spurious += 1
+                keep(peer.spurious_places, place)
+                text = f"reports by D-SACK that it got the same bytes of {WHO[sender.other]} twice"
             yield from self.say("tcp.dsack", text, segment, place)
 
     def say(
@@ -307,6 +311,7 @@ class Tcp(core.RowDissector):
                 del end.repeats[min(range(REPEATS), key=lambda index: end.repeats[index].count)]
             end.repeats.append(known)
         before_ns = known.last_ns
+        end.again += 1
         known.add(segment, place)
         why = ", after three duplicate ACKs" if fast else ""
         if known.count > 1:
@@ -489,6 +494,14 @@ class Tcp(core.RowDissector):
             return Phase("tcp", start, start, Outcome.PARTIAL)
         unanswered = seen.syn_count > 1 or waited
         return Phase("tcp", start, flow.last_ns, Outcome.UNANSWERED if unanswered else Outcome.OPEN)
+
+
+def is_of_syn(segment: Segment, peer: End) -> bool:
+    """Whether the D-SACK in `segment` is about nothing but the SYN of `peer`.  RFC 2883 §4"""
+    header = segment.header
+    untraced = core.Piece(header.data, header.runs, header.start, header.stop, header.base)
+    blocks = read_header(untraced).sack_blocks
+    return bool(blocks) and peer.isn is not None and later(blocks[0][1], peer.isn) <= 1
 
 
 def keep(places: list[Place], place: Place) -> None:

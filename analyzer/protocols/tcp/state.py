@@ -71,6 +71,7 @@ class End:
     first_payload: Place | None = None
     first_payload_bytes: int = 0
     acked: int | None = None  # the highest number that its peer acknowledged, in the segments that came here
+    again: int = 0  # segments it sent again
     repeats: list[Repeat] = field(default_factory=list)
     spurious: int = 0  # D-SACKs that its peer sent
     spurious_places: list[Place] = field(default_factory=list)

@@ -10,6 +10,7 @@ from analyzer.protocols.tcp.messages import MS, NS, count, listed, not_returned,
 from analyzer.protocols.tcp.names import (
     PROHIBITED,
     PROHIBITED_6,
+    Flag,
     icmp_name,
     is_exceeded,
     is_too_big,
@@ -322,7 +323,7 @@ def transport(seen: Seen, flow: Flow, tcp: TcpSummary) -> Generator[Finding, Non
             died = died or lost
             explained += repeat.count
             yield backed_off(seen, flow, tcp, side, repeat, lost)
-        tail = [one for one in end.repeats if is_tail(one, end)]
+        tail = [one for one in end.repeats if is_tail(one, end)] if not seen.fast_open_lost else []
         if tail:
             yield Finding(
                 "tcp.tail-loss",
@@ -332,7 +333,7 @@ def transport(seen: Seen, flow: Flow, tcp: TcpSummary) -> Generator[Finding, Non
                 [one.places[0] for one in tail],
                 limits="The time that it waited is not known: only the copies are looked at.",
             )
-        yield from lossy(seen, tcp, side, explained)
+        yield from lossy(seen, flow, tcp, side, explained)
         if end.conflict_count:
             text = f"{NAMES[side]} sent {count(end.conflict_count, 'overlap')} whose bytes differ from the first copy."
             yield Finding("tcp.overlap-conflict", text, end.conflicts)
@@ -391,7 +392,7 @@ def backed_off(seen: Seen, flow: Flow, tcp: TcpSummary, side: Side, repeat: Repe
         code = "tcp.idle-dropped"
         text = f"After at least {IDLE_TEXT} of silence {NAMES[side].lower()} had data to send: {text}"
         places.insert(0, idle[0])
-    elif reset is not None:
+    elif reset is not None and not peer.resets[0][1].flags & Flag.ACK:
         cause = (
             "The peer had restarted, or was cut off for that time and gave up the connection; it no longer knows it."
         )
@@ -407,25 +408,29 @@ def backed_off(seen: Seen, flow: Flow, tcp: TcpSummary, side: Side, repeat: Repe
 
 def is_tail(repeat: Repeat, end: End) -> bool:
     """A single late copy of what ended a flight, of which nobody said that it was too much."""
-    return repeat.count == 1 and not repeat.fast and repeat.pushed and repeat.payload_bytes > 0 and not end.spurious
+    return (
+        repeat.count == 1
+        and not repeat.fast
+        and repeat.pushed
+        and repeat.payload_bytes > 0
+        and not (end.spurious or end.conflict_count)
+    )
 
 
-def lossy(seen: Seen, tcp: TcpSummary, side: Side, explained: int) -> Iterator[Finding]:
+def lossy(seen: Seen, flow: Flow, tcp: TcpSummary, side: Side, explained: int) -> Iterator[Finding]:
     """What was sent again, but for the `explained` copies that another finding tells of."""
     end = seen.ends[side]
-    again, payload = tcp.retransmits[side], tcp.payload_bytes[side]
-    segments = -(-payload // tcp.max_payload[side]) if tcp.max_payload[side] else 0
-    needed = again - explained - end.spurious
-    if needed > 0 and segments:
-        share = min(needed / segments, 1.0)
+    needed = end.again - explained - end.spurious
+    if needed > 1:
+        share = min(needed / max(flow.packets[side], 1), 1.0)
         heavy = needed >= LOSS_LEAST and share >= LOSS_SHARE
-        if heavy or needed > 1:
-            yield Finding(
-                "tcp.loss",
-                f"{NAMES[side]} sent {count(needed, 'segment')} again of about {segments:,} ({share:.1%}).",
-                [place for repeat in end.repeats for place in repeat.places][:16],
-                severity=Severity.WARNING if heavy else None,
-            )
+        yield Finding(
+            "tcp.loss",
+            f"{NAMES[side]} sent {count(needed, 'segment')} again, of {count(flow.packets[side], 'packet')} "
+            f"({share:.1%}).",
+            [place for repeat in end.repeats for place in repeat.places][:16],
+            severity=Severity.WARNING if heavy else None,
+        )
     if end.spurious:
         text = (
             f"The other side reported {count(end.spurious, 'duplicate')} of {NAMES[side].lower()}'s segments by D-SACK."
@@ -471,11 +476,16 @@ def windows(seen: Seen, flow: Flow) -> Iterator[Finding]:
 def resets(seen: Seen, flow: Flow, tcp: TcpSummary, died: bool) -> Iterator[Finding]:
     for side in Side:
         end, peer = seen.ends[side], seen.ends[side.other]
-        if not end.resets or (seen.established is None and seen.syns):
+        opened_ns = seen.established.time_ns if seen.established is not None else 0
+        counted = [(place, reset) for place, reset in end.resets if place.time_ns >= opened_ns]
+        if not counted or (seen.established is None and seen.syns):
             continue
-        place, reset = end.resets[0]
+        place, reset = counted[0]
+        if not seen.syns and tcp.payload_bytes == (0, 0):
+            continue  # the end of something that was not captured
         signs = foreign(end, reset)
-        if signs and peer.fin_at is None and end.fin_at is None:
+        injected = bool(signs) and peer.fin_at is None and end.fin_at is None
+        if injected:
             after = end.after_reset
             yield Finding(
                 "tcp.rst-injected",
@@ -495,7 +505,10 @@ def resets(seen: Seen, flow: Flow, tcp: TcpSummary, died: bool) -> Iterator[Find
                     [end.fin_place, place],
                 )
         elif not peer_before and not died:
-            yield aborted(seen, flow, tcp, side, place)
+            verdict = aborted(seen, flow, tcp, place, reset)
+            # A RST that ended nothing aborted nothing.
+            if end.after_reset is None or verdict.code != "tcp.rst-midstream":
+                yield verdict
 
 
 def foreign(end: End, reset: Segment) -> list[str]:
@@ -510,10 +523,17 @@ def foreign(end: End, reset: Segment) -> list[str]:
     return signs
 
 
-def aborted(seen: Seen, flow: Flow, tcp: TcpSummary, side: Side, place: Place) -> Finding:
+def aborted(seen: Seen, flow: Flow, tcp: TcpSummary, place: Place, reset: Segment) -> Finding:
+    side = reset.sender
     idle = seen.idle
     first = seen.ends[side.other].first_payload
-    if idle is not None and idle[1].sender is side.other and place.time_ns - idle[0].time_ns < RESET_AFTER_IDLE_NS:
+    # §3.10.7.1: who knows no connection answers an ACK by a RST without ACK; a RST with ACK is of one that knew it.
+    if (
+        idle is not None
+        and idle[1].sender is side.other
+        and not reset.flags & Flag.ACK
+        and 0 <= place.time_ns - idle[0].time_ns < RESET_AFTER_IDLE_NS
+    ):
         return Finding(
             "tcp.idle-dropped",
             f"After at least {IDLE_TEXT} of silence {NAMES[side.other].lower()} sent again, and got RST as the answer "
@@ -527,7 +547,7 @@ def aborted(seen: Seen, flow: Flow, tcp: TcpSummary, side: Side, place: Place) -
         and seen.established is not None
         and first is not None
         and not tcp.payload_bytes[side]
-        and place.time_ns - first.time_ns < ANSWER_NS
+        and 0 <= place.time_ns - first.time_ns < ANSWER_NS
     ):
         waited = span_text(place.time_ns - first.time_ns)
         return Finding(
@@ -544,5 +564,6 @@ def aborted(seen: Seen, flow: Flow, tcp: TcpSummary, side: Side, place: Place) -
         "tcp.rst-midstream",
         f"{NAMES[side]} sent RST{opened}, with no FIN before it; {sent} had been sent.",
         place,
+        severity=None if seen.syns else Severity.NOTICE,  # a FIN may have come before the capture began
         limits=reach(flow, tcp),
     )
