@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.abc import MetaPathFinder
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from importlib.util import find_spec, spec_from_file_location
 from typing import TYPE_CHECKING, Final
@@ -20,7 +19,7 @@ NAMES: Final = ("analyzer.capture.walk", "analyzer.decode.kernel", "analyzer.flo
 VARIABLE: Final = "ANALYZER_PURE"
 
 
-class SourceFirst(MetaPathFinder):
+class SourceFirst:
     """Finds the Python source of the modules in `NAMES`, passing over compiled forms."""
 
     def find_spec(
