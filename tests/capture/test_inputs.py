@@ -98,6 +98,7 @@ def test_a_bomb_is_unpacked_a_buffer_at_a_time(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*PACKERS, "none"])
 def test_any_packed_bytes_are_read_or_told(name: str) -> None:
+    @settings(deadline=None)
     @given(st.binary(max_size=200))
     def check(data: bytes) -> None:
         magic = PACKERS[name](b"")[:4] if name in PACKERS else b""

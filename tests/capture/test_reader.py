@@ -230,6 +230,7 @@ def test_blocks_of_any_size_give_the_same_frames(data: bytes, block_bytes: int) 
     assert (source.problems, source.interfaces, source.names) == (whole.problems, whole.interfaces, whole.names)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from([b"", PCAP[:24], made.section(), made.section(big=True), b"\x1f\x8b"]))
 def test_any_bytes_are_read_or_refused(data: bytes, head: bytes) -> None:
     assert "\n" not in made.refusal(head + data, Limits(record_bytes=1000, interfaces=2))
