@@ -107,6 +107,18 @@ RCODES: Final = {
     11: "DSOTYPENI",
     16: "BADVERS",
 }
+WORDS: Final = {
+    "NOERROR": core.Word(
+        "rcode 0", "The question was answered; the answer may be that there is no such record.", "§4.1.1"
+    ),
+    "FORMERR": core.Word("rcode 1", "The server could not read the question.", "§4.1.1"),
+    "SERVFAIL": core.Word("rcode 2", "The server failed: often DNSSEC validation, or the zone's servers.", "§4.1.1"),
+    "NXDOMAIN": core.Word("rcode 3", "The name does not exist, for any type of record.", "§4.1.1"),
+    "NOTIMP": core.Word("rcode 4", "The server cannot do this kind of question.", "§4.1.1"),
+    "REFUSED": core.Word("rcode 5", "The server will not answer this client, or not about this zone.", "§4.1.1"),
+    "TC": core.Word("truncated", "The answer did not fit into a datagram: ask again over TCP.", "§4.1.1"),
+    "OPT": core.Word("EDNS", "A record that tells how large datagrams may be, and carries options.", "RFC 6891 6.1"),
+}
 SERVFAIL: Final = 2
 NXDOMAIN: Final = 3
 OPT: Final = 41
@@ -470,4 +482,5 @@ PROTOCOL = core.Protocol(
     Dns,
     session="dns",
     ports=frozenset({53, 5353, 5355}),
+    words=WORDS,
 )

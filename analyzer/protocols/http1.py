@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from http import HTTPStatus
 from typing import Final
 
 from analyzer import core
@@ -42,6 +43,17 @@ FINDINGS: Final = {
         "or is too large.",
         advice="Compare the request with one that works; bytes before the request line and the Host field come first.",
     ),
+}
+
+#: What the first digit of a status says, RFC 9110 §15.
+CLASSES: Final = ("", "Informational", "Successful", "Redirection", "Client error", "Server error")
+WORDS: Final = {
+    str(status.value): core.Word(
+        f"{status.value} {status.phrase}",
+        f"{CLASSES[status.value // 100]}: {(status.description or status.phrase).rstrip('.')}.",
+        f"RFC 9110 15.{status.value // 100 + 1}",
+    )
+    for status in HTTPStatus
 }
 
 #: Field lines whose values stand in the notes, in snake_case.
@@ -469,4 +481,5 @@ PROTOCOL = core.Protocol(
     Http,
     session="http",
     ports=frozenset({80, 8000, 8080}),
+    words=WORDS,
 )

@@ -10,7 +10,7 @@ FINDINGS: Final = {
         Severity.ERROR,
         "Nobody answered the SYN",
         "RFC 9293 3.5, 3.8.3; RFC 6298 2.1, 5",
-        cause="Most likely a firewall drops the SYN without a word, or the host is down; less likely the answer takes "
+        cause="A firewall drops the SYN without a word, or the host is down; less likely the answer takes "
         "another way back and is dropped there. A port that is merely closed would have answered RST.",
         advice="Capture at the server: if the SYN arrives and a SYN-ACK leaves, look at the way back; if it does not "
         "arrive, look at the firewalls on the way, then at address and route.",
