@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from analyzer.capture import open_source, pcap
 from analyzer.core import CaptureError, Interface, Limits
 from tests.capture import made
-from tests.conftest import CORPUS, corpus_files
+from tests.conftest import CORPUS, ROOT, corpus_files
 
 PCAPNG = (
     made.section()
@@ -254,3 +254,41 @@ def test_any_mutation_is_read_or_refused(data: bytes, draws: st.DataObject) -> N
         if not changed:
             return
     assert "\n" not in made.refusal(bytes(changed))
+
+
+def test_a_capture_with_every_kind_of_block() -> None:
+    source = open_source([ROOT / "captures" / "files" / "every_block.pcapng"], limits=Limits())
+    found = made.frames(source)
+    assert [frame.interface for frame in found] == [0, 0, 0, 0, 1, 1, 0, 2, 2]
+    started = found[0].time_ns
+    after = [frame.time_ns - started for frame in found]
+    # Units of 2^-30 s hold these times to the last ns but one; the seventh frame has no time of its own.
+    assert after == [
+        0,
+        20_000_000,
+        20_020_000,
+        30_000_000,
+        59_999_999,
+        60_019_999,
+        60_019_999,
+        120_000_000,
+        120_020_000,
+    ]
+    assert [(interface.name, interface.dropped) for interface in source.interfaces] == [
+        ("eth0", 2),
+        ("the mirror port", 7),
+        ("", None),
+    ]
+    assert source.names == {"192.0.2.10": "client.example", "198.51.100.20": "server.example"}
+    assert source.secrets == [b"# no secret yet\n"]
+    assert made.codes(source) == ["capture.no-time", "capture.unknown-block"]
+
+
+def test_content_counts_and_not_the_name() -> None:
+    folder = ROOT / "captures" / "files"
+    packed = open_source([folder / "packed.pcapng"], limits=Limits())
+    assert len(made.frames(packed)) == 9
+    assert (packed.files[0].format, packed.problems) == ("pcapng+gzip", [])
+    cut = open_source([folder / "old_and_cut.pcapng"], limits=Limits())
+    assert len(made.frames(cut)) == 8
+    assert (cut.files[0].format, made.codes(cut)) == ("pcap", ["capture.truncated"])
