@@ -151,21 +151,30 @@ class Gunzip:
         self._fresh = True  # at the beginning of a member
         self._first = True
         self._inflate = zlib.decompressobj(wbits=31)
+        self._damage: zlib.error | None = None
 
     def readinto(self, view: memoryview) -> int:
         while True:
+            if self._damage is not None:
+                raise Broken(f"is damaged in its gzip stream ({self._damage})") from self._damage
             if not self._packed:
                 self._packed = self._raw.chunk()
                 if not self._packed:
                     if self._fresh:
                         return 0
                     raise Broken("ends inside its gzip stream")
+            before = self._inflate.copy()
             try:
                 plain = self._inflate.decompress(self._packed, len(view))
             except zlib.error as why:
                 if self._fresh and not self._first:
                     raise Broken("has bytes after its gzip stream that are not gzip") from why
-                raise Broken(f"is damaged in its gzip stream ({why})") from why
+                self._damage = why
+                plain = _before_damage(before, self._packed, len(view))
+                view[: len(plain)] = plain
+                if plain:
+                    return len(plain)
+                continue
             self._fresh = False
             self._packed = self._inflate.unconsumed_tail
             if self._inflate.eof:
@@ -175,6 +184,19 @@ class Gunzip:
             if plain:
                 view[: len(plain)] = plain
                 return len(plain)
+
+
+def _before_damage(inflate: Any, packed: bytes, size: int) -> bytes:
+    """At most `size` bytes that a damaged chunk still gives: zlib keeps none of them when it fails."""
+    plain = bytearray()
+    try:
+        for at in range(len(packed)):
+            plain += inflate.decompress(packed[at : at + 1], size - len(plain))
+            if len(plain) >= size:
+                break
+    except zlib.error:
+        pass
+    return bytes(plain)
 
 
 class Unlz4:

@@ -152,7 +152,12 @@ class Reader:
             self.data, self._view = grown, memoryview(grown)
         came = 0
         while self._filled < len(self.data):
-            got = self.input.readinto(self._view[self._filled :])
+            try:
+                got = self.input.readinto(self._view[self._filled :])
+            except Broken:
+                if came:  # is walked first; the next call meets the damage again
+                    break
+                raise
             self._filled += got
             came += got
             if got == 0 or not self.input.ready():

@@ -81,6 +81,19 @@ def test_a_damaged_stream_is_told(name: str) -> None:
         drain(inputs.open_input("x", bytes(packed)))
 
 
+@pytest.mark.parametrize("room", [100, 1 << 20])
+def test_what_comes_before_a_damage_is_unpacked(room: int) -> None:
+    plain = bytes(range(256)) * 100
+    packed = bytearray(gzip.compress(plain))
+    packed[-6] ^= 1  # the checksum, after all of it
+    source = inputs.open_input("x", bytes(packed))
+    space, got = memoryview(bytearray(room)), bytearray()
+    with pytest.raises(inputs.Broken, match="incorrect data check"):
+        while True:
+            got += space[: source.readinto(space)]
+    assert got == plain
+
+
 def test_bytes_after_a_gzip_stream_are_told() -> None:
     source = inputs.open_input("x", gzip.compress(PCAP) + b"and so on")
     with pytest.raises(inputs.Broken, match="after its gzip stream"):

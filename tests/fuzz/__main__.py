@@ -148,7 +148,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--save", type=Path, default=Path(tempfile.gettempdir()) / "analyzer-fuzz")
-    parser.add_argument("--only", action="append", default=[], choices=("decode", "analyze"), help="how far to go")
+    parser.add_argument(
+        "--only", action="append", default=[], choices=("decode", "analyze", "parts"), help="do this with each case"
+    )
     parser.add_argument("--first", type=int, default=0, help="the first case")
     parser.add_argument("--case", type=int, help="run this case alone, in this process")
     parser.add_argument("--work", type=int, help=argparse.SUPPRESS)

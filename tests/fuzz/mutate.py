@@ -193,7 +193,8 @@ def split(data: bytes) -> Parts | None:
     if order is None or len(data) < 24:
         return None
     (link_type,) = struct.unpack_from(order + "I", data, 20)
-    packets, at = [], 24
+    packets: list[Packet] = []
+    at = 24
     while at + 16 <= len(data) and len(packets) < MAX_PACKETS:
         seconds, fraction, captured, length = struct.unpack_from(order + "IIII", data, at)
         if at + 16 + captured > len(data):
