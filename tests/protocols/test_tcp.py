@@ -183,7 +183,7 @@ def test_orderly_close_says_who_closed_first_and_how_much_was_sent() -> None:
     said = play.end()
     first, second = said.notes[-2:]
     assert first.text == "closes first: 300 bytes sent"
-    assert second.text == "closes too, 400 ms after the other's FIN: 73 bytes sent, 73 of them after that"
+    assert second.text == "closes too, 400 ms after the other's FIN: 73 bytes sent, all of them after that"
     assert second.fields == {
         "seq": (ISN[1] + 74) % (1 << 32),
         "ack": ISN[0] + 302,
@@ -416,6 +416,7 @@ def test_challenge_ack() -> None:
     play.syn()
     play.segment(B, 10, Flag.ACK, Event.BARE_ACK_TO_SYN, seq=700, ack=-9000)
     play.segment(A, 10.1, Flag.RST, Event.RST, seq=-9000)
+    play.said.add(play.room.on_gap(A, 9001, core.Piece(b"", [(0, 1, 54, 0)])))
     said = play.end()
     assert said.codes == ["tcp.syn-challenge-ack"]
     assert said.kinds == ["tcp.syn", "tcp.challenge-ack", "tcp.rst"]

@@ -341,7 +341,7 @@ class Tcp(core.RowDissector):
         if end.isn is not None:
             size = max(later(end.fin_at, end.isn) - 1, 0)
             fields["bytes_sent"] = size
-            sent = f"{count(size, 'byte')} sent"
+            sent = f"{count(size, 'byte')} sent" if size else "nothing sent"
         if peer.fin_at is None:
             fields["closes"] = "first"
             return Note("tcp.fin", f"closes first: {sent or 'it has sent all it had'}", place, fields)
@@ -354,9 +354,8 @@ class Tcp(core.RowDissector):
         after = later(end.fin_at, peer.fin_ack)
         if after > 0:
             fields["bytes_after_peer_fin"] = after
-            sent = (
-                f"{count(after, 'byte')} of them after that" if sent == "" else f"{sent}, {after:,} of them after that"
-            )
+            part = "all" if after == fields.get("bytes_sent") else f"{after:,}"
+            sent = f"{sent}, {part} of them after that" if sent else f"{count(after, 'byte')} sent after that"
         return Note("tcp.fin", f"closes too, {waited} after the other's FIN{': ' if sent else ''}{sent}", place, fields)
 
     def on_reset(self, segment: Segment, place: Place) -> Iterator[core.Output]:
@@ -399,6 +398,8 @@ class Tcp(core.RowDissector):
     # --- what others report ---
 
     def on_gap(self, sender: Side, size: int, at: Piece) -> Outputs:
+        if self.seen.bare_ack is not None and self.seen.established is None:
+            return  # the ACK that answered the SYN was of another connection: what it acknowledged is not of this one
         text = f"{count(size, 'byte')} of {WHO[sender]} are not in the capture"
         yield from self.limited(Note("tcp.gap", text, at.place, {"missing_bytes": size}, sender=sender))
 
