@@ -88,9 +88,10 @@ def test_what_comes_before_a_damage_is_unpacked(room: int) -> None:
     packed[-6] ^= 1  # the checksum, after all of it
     source = inputs.open_input("x", bytes(packed))
     space, got = memoryview(bytearray(room)), bytearray()
+    while len(got) < len(plain):
+        got += space[: source.readinto(space)]
     with pytest.raises(inputs.Broken, match="incorrect data check"):
-        while True:
-            got += space[: source.readinto(space)]
+        source.readinto(space)
     assert got == plain
 
 
