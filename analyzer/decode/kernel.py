@@ -58,7 +58,8 @@ COMPILED: Final[bool] = cython.compiled
 @cython.nogil
 @cython.exceptval(check=False)
 def _u16(data: cython.const_uchar[::1], at: cython.longlong) -> cython.longlong:
-    return (cython.cast(cython.longlong, data[at]) << 8) | data[at + 1]
+    high: cython.longlong = data[at]
+    return high << 8 | data[at + 1]
 
 
 @cython.cfunc
@@ -74,7 +75,9 @@ def _u32(data: cython.const_uchar[::1], at: cython.longlong) -> cython.longlong:
 @cython.nogil
 @cython.exceptval(check=False)
 def _u64(data: cython.const_uchar[::1], at: cython.longlong) -> cython.ulonglong:
-    return (cython.cast(cython.ulonglong, _u32(data, at)) << 32) | cython.cast(cython.ulonglong, _u32(data, at + 4))
+    high: cython.ulonglong = _u32(data, at)
+    low: cython.ulonglong = _u32(data, at + 4)
+    return high << 32 | low
 
 
 @cython.cfunc
@@ -127,7 +130,7 @@ def _ether(
             ether = _u16(data, at + 6)
             size = _u16(data, at + 4) - 2
             at += 8
-            if ether == 0x0021 and at + 4 <= end and 0 < _u16(data, at + 2) <= size:
+            if ether == 0x0021 and at + 4 <= end and 20 <= _u16(data, at + 2) <= size:
                 return (at << 16) | 0x0800
             if ether == 0x0057 and at + 6 <= end and 0 < _u16(data, at + 4) <= size - 40:
                 return (at << 16) | 0x86DD
@@ -383,8 +386,8 @@ def decode_rows(
                     ttl = data[at + 8]
                     transport = data[at + 9]
                     source_high = target_high = 0
-                    source_low = cython.cast(cython.ulonglong, _u32(data, at + 12))
-                    target_low = cython.cast(cython.ulonglong, _u32(data, at + 16))
+                    source_low = _u32(data, at + 12)
+                    target_low = _u32(data, at + 16)
                     # A length of zero is left by segmentation offload: the packet then fills the frame.
                     if total != 0 and at + total < wire:
                         wire = at + total
@@ -599,20 +602,20 @@ def decode_rows(
                 ip_id = ts_value = ts_echo = sack_start = sack_stop = -1
             if status == 0 or version == 0 or header_at == 0:
                 header_at = payload_at = end = wire = 0
-            out_status[row] = cython.cast(cython.uchar, status)
-            out_version[row] = cython.cast(cython.uchar, version)
-            out_transport[row] = cython.cast(cython.uchar, transport)
-            out_ttl[row] = cython.cast(cython.uchar, ttl)
-            out_scale[row] = cython.cast(cython.uchar, scale)
-            out_options[row] = cython.cast(cython.uchar, options)
-            out_flags[row] = cython.cast(cython.int, flags)
-            out_ip_id[row] = cython.cast(cython.int, ip_id)
-            out_source_port[row] = cython.cast(cython.int, source_port)
-            out_target_port[row] = cython.cast(cython.int, target_port)
-            out_window[row] = cython.cast(cython.int, window)
-            out_mss[row] = cython.cast(cython.int, mss)
-            out_payload_bytes[row] = cython.cast(cython.int, end - payload_at)
-            out_payload_wire[row] = cython.cast(cython.int, wire - payload_at)
+            out_status[row] = status
+            out_version[row] = version
+            out_transport[row] = transport
+            out_ttl[row] = ttl
+            out_scale[row] = scale
+            out_options[row] = options
+            out_flags[row] = flags
+            out_ip_id[row] = ip_id
+            out_source_port[row] = source_port
+            out_target_port[row] = target_port
+            out_window[row] = window
+            out_mss[row] = mss
+            out_payload_bytes[row] = end - payload_at
+            out_payload_wire[row] = wire - payload_at
             out_source_high[row] = source_high
             out_source_low[row] = source_low
             out_target_high[row] = target_high

@@ -6,7 +6,8 @@ from analyzer.core import Limits
 from analyzer.decode.columns import Columns, Status
 from analyzer.decode.slow import SlowPath
 from tests.decode import frames as f
-from tests.decode.frames import batch_of, decoded, one, row_of
+from tests.decode.frames import batch_of, by_kernel, by_slow_path, decoded, one, row_of
+from tests.decode.test_kernel import LINKS, OPTIONS, PACKETS
 
 IP = f.ipv4(f.tcp(b"inside", ports=(1, 2)))
 SIX = f.ipv6(f.tcp(b"inside", ports=(1, 2)))
@@ -18,6 +19,26 @@ def slowly(link: int, frame: bytes, limits: Limits | None = None) -> dict[str, i
     columns = Columns(1)
     SlowPath(limits or Limits()).decode(batch_of([(link, frame)]), columns, 0)
     return row_of(columns, 0)
+
+
+@pytest.mark.parametrize(
+    ("link", "frame", "length"),
+    [
+        *((link, frame, len(frame)) for link, frame, _ in LINKS),
+        *((101, packet, len(packet)) for packet, _ in PACKETS),
+        *((101, f.ipv4(f.tcp(b"x", options=options)), 100) for options, _, _ in OPTIONS),
+        *(
+            (101, f.ipv4(f.tcp(b"x", options=options))[:size], 60)
+            for options, _, _ in OPTIONS
+            for size in range(40, 60)
+        ),
+        *((101, f.ipv4(f.udp(b"12345", size=size), 17), 60) for size in (0, 7, 8, 10, 99)),
+    ],
+)
+def test_what_the_kernel_reads_is_read_the_same(link: int, frame: bytes, length: int) -> None:
+    batch = batch_of([(link, frame, length)])
+    ours, theirs = row_of(by_slow_path(batch), 0), row_of(by_kernel(batch), 0)
+    assert ours == theirs or theirs["status"] == Status.SLOW
 
 
 def wlan(payload: bytes, control: int = 0x08, flags: int = 1, extra: bytes = b"") -> bytes:
@@ -272,14 +293,15 @@ def test_a_packet_inside_another_may_be_cut() -> None:
     assert (row["status"], row["transport"], row["source_port"]) == (Status.CUT, 6, 1)
 
 
-def test_nesting_is_bounded_and_told() -> None:
-    packet = f.ipv4(f.tcp())
+@pytest.mark.parametrize(("version", "protocol"), [(4, 4), (6, 41)])
+def test_nesting_is_bounded_and_told(version: int, protocol: int) -> None:
+    packet = f.ipv4(f.tcp()) if version == 4 else f.ipv6(f.tcp())
     for _ in range(5):
-        packet = f.ipv4(packet, 4)
+        packet = f.ipv4(packet, protocol) if version == 4 else f.ipv6(packet, protocol)
     slow = SlowPath(Limits(depth=3))
     _, columns = decoded([(101, packet)] * 200, slow)
     assert columns.status[:200].tolist() == [Status.WHOLE] * 200
-    assert columns.transport[0] == 4
+    assert (columns.version[0], columns.transport[0]) == (version, protocol)
     assert slow.counts["too-deep"] == 200
     assert len(slow.problems) == 100
     assert (slow.problems[0].code, slow.problems[0].frame) == ("ip.nested-too-deep", 1)
