@@ -145,8 +145,9 @@ class Stream:
         if self._started and known > self._at + (1 if self._fin is None else 0):
             self._owed += known - self._at
             self._at = known
-        if self._owed and self._last is not None:
-            found.append(Gap(self._owed, self._last.cut(len(self._last))))
+        last = self._recent[-1][1] if self._recent else self._last
+        if self._owed and last is not None:
+            found.append(Gap(self._owed, last.cut(len(last))))
         self._owed = 0
         self._recent.clear()
         self._recent_bytes = 0

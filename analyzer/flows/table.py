@@ -895,7 +895,7 @@ def _segment(
                 words[x + LATE] += 1
             elif wire:
                 events |= E_RETRANSMISSION
-            if events & E_RETRANSMISSION or (not wire and not events & E_OUT_OF_ORDER):
+            if events & (E_RETRANSMISSION | E_FIN_AGAIN) and not events & E_OUT_OF_ORDER:
                 words[x + AGAIN] += 1
                 if _is_round(words[x + AGAIN]):
                     _letter(longs, at, L_AGAIN, side)
@@ -984,7 +984,12 @@ def _segment(
                     words[x + DUPLICATE_ACKS] += 1
                     words[x + RUN] += 1
             # RFC 2883 §4: what it received twice lies below what it acknowledges.
-            if sack_start >= 0 and _ahead(sack_stop, ack) <= 0:
+            # That of a SYN repeated in a SYN-ACK (simultaneous open) is no news.
+            if (
+                sack_start >= 0
+                and _ahead(sack_stop, ack) <= 0
+                and not (peer & (SYN_SEEN | SYN_ACK_SEEN) and _ahead(sack_stop, words[y + FIRST]) <= 0)
+            ):
                 events |= E_DSACK
             # --- how much it takes ---
             if window == 0:
