@@ -196,7 +196,7 @@ def analyze(
 def listed(path: Path_ | Sequence[Path_]) -> list[Path_]:
     if isinstance(path, str | bytes | os.PathLike) or hasattr(path, "read"):
         return [cast("Path_", path)]
-    return list(cast("Sequence[Path_]", path))
+    return list(path)
 
 
 def check_key_logs(keylog: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None) -> None:

@@ -538,7 +538,7 @@ class Dissector:
     """
 
     flow: Flow | None = None  # set by the engine: id and endpoints of the flow it works on; counts are not filled
-    end_ns: int = 0  # set by the engine before `on_end`: when the capture ended
+    end_ns: int = 0  # set by the engine before `on_end`: when the flow, or else the capture, ended
 
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
         """How many bytes the unit that starts with `head` has; None asks for more bytes.

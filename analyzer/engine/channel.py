@@ -70,6 +70,11 @@ class Channel:
         """Whether bytes of `sender` would still be looked at."""
         return self.child.wants(sender) if self.child is not None else self.state != DONE
 
+    @property
+    def idle(self) -> bool:
+        """Whether no room is here, nor will be."""
+        return self.state == DONE and self.child is None
+
     def rest(self) -> None:
         """Let go of bytes that are kept only to say where the channel ended."""
         if self.child is not None:
@@ -157,25 +162,42 @@ class Direction:
         self.lost = 0  # size of that unit, until the room is told
 
 
+_NO_DIRECTIONS: Final = (Direction(), Direction())
+
+
 class StreamChannel(Channel):
     """A two-way stream of bytes."""
 
-    __slots__ = ("directions", "dropped", "failed", "heads", "open_heads", "rejection", "seat", "seen", "seen_bytes")
+    __slots__ = (
+        "_dropped",
+        "_failed_rooms",
+        "_heads",
+        "_open_heads",
+        "_rejection",
+        "_seen_bytes",
+        "directions",
+        "seat",
+        "seen",
+    )
 
     def __init__(
         self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
     ) -> None:
         super().__init__(registry, teller, label, path, ports)
-        self.directions = (Direction(), Direction())
+        self.directions: tuple[Direction, Direction] = _NO_DIRECTIONS  # until a room is found
         self.seat: Seat | None = None
         #: what came until a room confirmed: (sender, piece, bytes missing before it); None once one has
         self.seen: list[tuple[Side, Piece, int]] | None = []
-        self.seen_bytes = [0, 0]
-        self.heads = [b"", b""]
-        self.open_heads = [True, True]  # false behind a gap: what follows is not the start
-        self.failed: set[str] = set()  # rooms that took the channel and found it malformed
-        self.dropped: set[tuple[str, Side]] = set()  # probes that said no to a side
-        self.rejection: tuple[Entry, str, Side, Piece] | None = None
+        self._seen_bytes = [0, 0]
+        self._heads = [b"", b""]
+        self._open_heads = [True, True]  # false behind a gap: what follows is not the start
+        self._failed_rooms: set[str] = set()  # rooms that took the channel and found it malformed
+        self._dropped: set[tuple[str, Side]] = set()  # probes that said no to a side
+        self._rejection: tuple[Entry, str, Side, Piece] | None = None
+
+    @property
+    def idle(self) -> bool:
+        return self.state == DONE and self.child is None and self.seat is None
 
     # --- what comes in ---
 
@@ -211,6 +233,9 @@ class StreamChannel(Channel):
             return
         if self.state == SEEKING:
             self._discover(last_chance=True)
+            if self.child is not None:
+                self.child.end(last)
+                return
         seat = self.seat
         if self.state == WORKING and seat is not None:
             try:
@@ -244,14 +269,14 @@ class StreamChannel(Channel):
         if seen is None:
             return
         seen.append((sender, piece, missing))
-        self.seen_bytes[sender] += len(piece)
-        if missing and self.heads[sender]:
-            self.open_heads[sender] = False
+        self._seen_bytes[sender] += len(piece)
+        if missing and self._heads[sender]:
+            self._open_heads[sender] = False
         if self.state == SEEKING:
-            if self.open_heads[sender]:
-                head = self.heads[sender]
-                self.heads[sender] = (head + bytes(piece))[: self.teller.limits.probe_bytes]
-        elif self.seen_bytes[sender] > 2 * self.teller.limits.probe_bytes or len(seen) > 1000:
+            if self._open_heads[sender]:
+                head = self._heads[sender]
+                self._heads[sender] = (head + bytes(piece))[: self.teller.limits.probe_bytes]
+        elif self._seen_bytes[sender] > 2 * self.teller.limits.probe_bytes or len(seen) > 1000:
             self.seen = None  # too much to give it to another
 
     def _discover(self, last_chance: bool = False) -> None:
@@ -263,7 +288,7 @@ class StreamChannel(Channel):
             self._take(entry)
 
     def _choose(self, last_chance: bool) -> Entry | None:
-        claimants = [entry for entry in self.registry.claimants(self.label) if entry.name not in self.failed]
+        claimants = [entry for entry in self.registry.claimants(self.label) if entry.name not in self._failed_rooms]
         explicit = ":" in self.label
         if explicit and len(claimants) == 1:
             return claimants[0]
@@ -277,8 +302,8 @@ class StreamChannel(Channel):
                     by_port = entry
                 continue
             for sender in SIDES:
-                head = self.heads[sender]
-                if (entry.name, sender) in self.dropped:
+                head = self._heads[sender]
+                if (entry.name, sender) in self._dropped:
                     continue
                 if not head:
                     waiting = True  # this side has not spoken yet
@@ -287,12 +312,12 @@ class StreamChannel(Channel):
                 if verdict is True:
                     return entry
                 if verdict is False:
-                    self.dropped.add((entry.name, sender))
+                    self._dropped.add((entry.name, sender))
                     continue
                 waiting = True
                 if by_port is None and self._by_port(entry):
                     by_port = entry
-        if waiting and not last_chance and max(self.seen_bytes) < self.teller.limits.probe_bytes:
+        if waiting and not last_chance and max(self._seen_bytes) < self.teller.limits.probe_bytes:
             return None
         if by_port is not None:
             return by_port
@@ -307,7 +332,7 @@ class StreamChannel(Channel):
             return False
         except Exception as why:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, self.path, why, self._where(sender))
-            self.failed.add(entry.name)
+            self._failed_rooms.add(entry.name)
             return False
 
     def _where(self, sender: Side) -> Piece:
@@ -319,9 +344,9 @@ class StreamChannel(Channel):
     def _give_up(self) -> None:
         self._finish()
         self.seen = None
-        self.heads = [b"", b""]
-        if self.rejection is not None:
-            entry, why, sender, at = self.rejection
+        self._heads = [b"", b""]
+        if self._rejection is not None:
+            entry, why, sender, at = self._rejection
             self._malformed(entry, why, sender, at)
 
     def _take(self, entry: Entry) -> None:
@@ -334,7 +359,7 @@ class StreamChannel(Channel):
             room.flow = self.teller.flow
         except Exception as why:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, path, why, self._where(Side.INITIATOR))
-            self.failed.add(entry.name)
+            self._failed_rooms.add(entry.name)
             return
         inner = Inner(self.registry, self.teller, path, self.ports)
         self.seat = Seat(entry, room, path, self.teller, inner)
@@ -462,7 +487,7 @@ class StreamChannel(Channel):
 
     def _confirmed(self) -> None:
         self.seen = None
-        self.heads = [b"", b""]
+        self._heads = [b"", b""]
 
     def _failed(self, seat: Seat, why: Exception, sender: Side, at: Piece) -> None:
         """A room could not go on: the bytes are malformed, or it is our mistake."""
@@ -471,9 +496,9 @@ class StreamChannel(Channel):
             self._finish()
         elif self.seen is not None and not seat.spoke:
             # It never confirmed its claim: another may have the bytes.
-            self.failed.add(seat.entry.name)
-            if self.rejection is None:
-                self.rejection = (seat.entry, str(why), sender, at)
+            self._failed_rooms.add(seat.entry.name)
+            if self._rejection is None:
+                self._rejection = (seat.entry, str(why), sender, at)
             self._reopen()
         else:
             self._malformed(seat.entry, str(why), sender, at)
@@ -482,13 +507,13 @@ class StreamChannel(Channel):
     def _reopen(self) -> None:
         self.state = SEEKING
         self.seat = None
-        self.heads = [b"", b""]
-        self.open_heads = [True, True]
+        self._heads = [b"", b""]
+        self._open_heads = [True, True]
         for sender, piece, missing in self.seen or ():
-            if missing and self.heads[sender]:
-                self.open_heads[sender] = False
-            if self.open_heads[sender]:
-                self.heads[sender] = (self.heads[sender] + bytes(piece))[: self.teller.limits.probe_bytes]
+            if missing and self._heads[sender]:
+                self._open_heads[sender] = False
+            if self._open_heads[sender]:
+                self._heads[sender] = (self._heads[sender] + bytes(piece))[: self.teller.limits.probe_bytes]
 
     def _too_long(self, seat: Seat, at: Piece) -> None:
         limit = self.teller.limits.unit_bytes
@@ -638,6 +663,10 @@ class DatagramChannel(Channel):
         self.seats: list[Seat] = []
         self.failed: set[str] = set()
         self.idle_bytes = 0  # of datagrams before the first that a room wanted
+
+    @property
+    def idle(self) -> bool:
+        return self.state == DONE and self.child is None and not self.seats
 
     def feed(self, sender: Side, piece: Piece) -> None:
         self.last = piece

@@ -136,6 +136,8 @@ class Conversation:
                 self.unwanted[side] = True
         if self.unwanted[0] and self.unwanted[1]:
             self.connection = None
+            if channel is not None and channel.idle:
+                self.channel = None
         return found
 
     # --- the end ---
@@ -144,6 +146,7 @@ class Conversation:
         """No more bytes will come: let the rooms say their last words, and let go of what is held."""
         channel, self.channel = self.channel, None
         if channel is not None and self.last is not None:
+            self.teller.end_ns = self.teller.end_ns or self.last.time_ns
             channel.end(self.last)
         self.connection = None
         self.last = None

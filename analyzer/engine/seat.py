@@ -54,7 +54,7 @@ class Desk:
             elif isinstance(output, Phase):
                 teller.phases.append(output)
             elif isinstance(output, About):
-                teller.about(output)
+                teller.about(output, len(self.path))
             elif isinstance(output, Handoff):
                 self.label = output.label
                 self.signal = True

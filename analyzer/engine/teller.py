@@ -20,6 +20,7 @@ class Teller:
 
     __slots__ = (
         "_deepest",
+        "_titled",
         "changed",
         "end_ns",
         "facts",
@@ -54,6 +55,7 @@ class Teller:
         self.max_notes = limits.notes_per_flow
         self.told: set[str] = set()
         self._deepest = -1
+        self._titled = -1
 
     def note(self, entry: Entry | None, path: tuple[str, ...], sender: Side | None, note: Note) -> None:
         note.flow = self.flow_id
@@ -96,8 +98,10 @@ class Teller:
         if self.on_output is not None:
             self.on_output(self.flow_id, finding)
 
-    def about(self, about: About) -> None:
-        if about.title is not None:
+    def about(self, about: About, depth: int) -> None:
+        """What a room at `depth` says of the session: the deepest room that names it gives the title."""
+        if about.title is not None and depth >= self._titled:
+            self._titled = depth
             self.title = about.title
         self.facts.update(about.facts)
 

@@ -15,6 +15,8 @@ MAX_POINTERS: Final = 64  # of one name
 MAX_NAME_BYTES: Final = 255  # §3.1
 MAX_RECORDS: Final = 500  # of one message that are read
 MAX_LISTED: Final = 50  # of them in a note
+MAX_PROBED_BYTES: Final = 16384
+MAX_PROBED_QUESTIONS: Final = 64
 MAX_WAITING: Final = 4096  # questions without an answer that are remembered
 SLOW_NS: Final = 5_000_000_000  # a resolver's usual patience: after that nobody answered
 MULTICAST_PORTS: Final = frozenset({5353, 5355})
@@ -434,39 +436,49 @@ def answer_text(answer: dict[str, Value], question: dict[str, Value] | None) -> 
 
 def probe(head: bytes) -> bool | None:
     """Tell whether a datagram, or behind a length of two bytes a stream, is DNS; None asks for more bytes."""
-    if plausible(head):
-        return True
-    if len(head) < 2 or not HEADER_BYTES <= int.from_bytes(head[:2], "big") <= 0x4000:
-        return False if len(head) >= HEADER_BYTES + 5 or len(head) >= 2 else None
-    if plausible(head[2 : 2 + int.from_bytes(head[:2], "big")]):
-        return True
-    return None if len(head) < HEADER_BYTES + 7 and not implausible_flags(head[4:6]) else False
+    bare = plausible(head)
+    if bare or len(head) < 2:
+        return bare
+    size = int.from_bytes(head[:2], "big")
+    framed = plausible(head[2 : 2 + size]) if HEADER_BYTES <= size <= MAX_PROBED_BYTES else False
+    if framed is None and len(head) >= 2 + size:
+        framed = False
+    return True if framed else None if bare is None or framed is None else False
 
 
-def implausible_flags(flags: bytes) -> bool:
-    return len(flags) == 2 and (flags[0] >> 3 & 15 not in OPCODES or bool(flags[1] & 0x40))
+def plausible(message: bytes) -> bool | None:
+    """Whether a message begins with a header whose counts fit, and a first name, type and class that exist.
 
-
-def plausible(message: bytes) -> bool:
-    """Whether a message begins with a DNS header whose counts fit, and a first name, type and class that exist."""
+    None where it ends too early to tell.
+    """
     size = len(message)
-    if size < HEADER_BYTES + 5 or implausible_flags(message[2:4]):
-        return False
+    if size < HEADER_BYTES:
+        wrong = size >= 4 and (message[2] >> 3 & 15 not in OPCODES or message[3] & 0x40)
+        return False if wrong else None
     response = message[2] & 0x80
     questions, answers = message[4] << 8 | message[5], message[6] << 8 | message[7]
     others = (message[8] << 8 | message[9]) + (message[10] << 8 | message[11])
-    if questions > 64 or answers + others > 2000 or (questions == 0 and not (response and answers)):
+    if (
+        message[2] >> 3 & 15 not in OPCODES
+        or message[3] & 0x40  # Z, RFC 6895 2.1
+        or (not response and message[3] & 15)
+        or questions > MAX_PROBED_QUESTIONS
+        or (questions == 0 and not (response and answers))
+        or HEADER_BYTES + 5 * questions + 11 * (answers + others) > MAX_PROBED_BYTES
+    ):
         return False
-    # Each question has 5 bytes or more, each record 11; a message cut by the capture is not recognised without a port.
-    if HEADER_BYTES + 5 * questions + 11 * (answers + others) > max(size, 512) or (not response and message[3] & 15):
-        return False
-    try:
-        _, used = name_at(message, HEADER_BYTES)
-    except Malformed:
-        return False
-    at = HEADER_BYTES + used
+    at = HEADER_BYTES
+    for _ in range(MAX_NAME_BYTES):
+        if at >= size:
+            return None
+        length = message[at]
+        if length > 63 or at > HEADER_BYTES + MAX_NAME_BYTES:
+            return False  # nothing stands before the first name that it could point at
+        at += 1 + length
+        if length == 0:
+            break
     if at + 4 > size:
-        return False
+        return None
     type_, class_ = message[at] << 8 | message[at + 1], message[at + 2] << 8 | message[at + 3]
     return 0 < type_ < 0x8000 and class_ & 0x7FFF in CLASSES
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Outcome, Session, Severity, Verdict
 from analyzer.sessions import capture as of_capture
-from analyzer.sessions import tcp_joined
+from analyzer.sessions import proxies, tcp_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from analyzer.core import Capture, Finding, FindingKind, Flow, Phase, Story
+    from analyzer.core import Capture, Finding, FindingKind, Flow, Note, Phase, Story
 
 #: An outcome counts for the whole session before those that follow it here.
 GRAVEST_FIRST: Final = (Outcome.FAILED, Outcome.UNANSWERED, Outcome.PARTIAL, Outcome.OPEN, Outcome.ESTABLISHED)
@@ -24,6 +24,7 @@ def join(stories: Sequence[Story], flows: Sequence[Flow], capture: Capture) -> t
     sessions: list[Session] = []
     found: list[tuple[Finding, int | None]] = []
     by_flow: dict[int, int] = {}
+    proxies.judge_refusals(stories)
     for number, group in enumerate(grouped(stories)):
         sessions.append(session_of(number, group))
         for story in group:
@@ -76,8 +77,8 @@ def session_of(number: int, group: Sequence[Story]) -> Session:
     )
 
 
-def _time(note: object) -> int:
-    return int(getattr(note, "time_ns", 0))
+def _time(note: Note) -> int:
+    return note.time_ns
 
 
 def title_of(flow: Flow) -> str:

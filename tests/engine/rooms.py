@@ -1,0 +1,71 @@
+"""Rooms made for tests of the engine: each exercises one output."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer import core
+from analyzer.core import Body, Enough, Finding, Handoff, Malformed, Note, Pass, Piece, Reader, Severity, Side
+
+KINDS: Final = {"box.item": core.Kind("§1", "A thing in a box.")}
+FINDINGS: Final = {
+    "box.bad": core.FindingKind(Severity.WARNING, "A bad thing", "§2", "Somebody put it there.", "Take it out.")
+}
+
+
+class Box(core.Dissector):
+    """Units are a letter, a length of one byte, and as many bytes: each letter asks for another output."""
+
+    def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
+        return None if len(head) < 2 else 2 + head[1]
+
+    def on_unit(self, sender: Side, unit: Piece) -> core.Outputs:
+        reader = Reader(unit)
+        letter = reader.text("letter", 1)
+        inside = reader.piece("inside", reader.uint("length", 1))
+        text = bytes(inside).decode("latin-1")
+        if letter == "F":
+            yield Finding("box.bad", text, unit)
+            return
+        if letter == "M":
+            raise Malformed("an M")
+        if letter == "X":
+            raise KeyError("a mistake")
+        yield Note("box.item", f"{letter} {text}", unit)
+        if letter == "H":
+            yield Handoff(text)
+        elif letter == "P":
+            yield Pass("inner:box", inside)
+        elif letter == "D":
+            yield Pass("inner:box", inside.derived(bytes(inside)[::-1]))
+        elif letter == "B":
+            yield Body(int(text), keep=4)
+        elif letter == "U":
+            yield Body(-1)
+        elif letter == "E":
+            yield Enough()
+
+    def on_body(self, sender: Side, body: Piece) -> core.Outputs:
+        yield Note("box.body", bytes(body).decode("latin-1"), body)
+
+    def on_gap(self, sender: Side, size: int, at: Piece) -> core.Outputs:
+        yield Note("box.gap", str(size), at)
+
+    def on_end(self, last: Piece) -> core.Outputs:
+        yield Note("box.end", "end", last)
+
+
+def probe(head: bytes) -> bool | None:
+    return None if not head else head[:1] in b"NFMXHPDBUE"
+
+
+def protocol(name: str = "box", over: tuple[str, ...] = ("tcp",), **given: object) -> core.Protocol:
+    """A protocol with the room Box; what is `given` replaces its members."""
+    members: dict[str, object] = {"probe": probe, "room": Box, "session": name}
+    members.update(given)
+    return core.Protocol(name, name.title(), "RFC 1", over, KINDS, FINDINGS, **members)  # type: ignore[arg-type]
+
+
+def unit(letter: str, inside: str | bytes = "") -> bytes:
+    raw = inside.encode() if isinstance(inside, str) else inside
+    return letter.encode() + bytes([len(raw)]) + raw

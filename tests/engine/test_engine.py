@@ -1,0 +1,132 @@
+"""The loop over captures: the same notes for any batch size, and what is counted only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analyzer import core
+from analyzer.capture import open_source
+from analyzer.core import Limits, Note, Side
+from analyzer.engine import registry
+from analyzer.engine.engine import Engine
+from analyzer.engine.registry import Registry
+from captures.maker import Talk
+from tests.conftest import ROOT
+from tests.engine.rooms import protocol, unit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CAPTURES = sorted((ROOT / "captures").glob("*/*.pcapng"))
+
+
+def run(path: Path | bytes, block_bytes: int = 1 << 20, **given: Any) -> Engine:
+    limits = given.pop("limits", Limits())
+    engine = Engine(limits, **given)
+    source = open_source([path], limits=limits, block_bytes=block_bytes)
+    for batch in source:
+        engine.feed(batch)
+    engine.finish()
+    return engine
+
+
+def told(engine: Engine) -> list[tuple[Any, ...]]:
+    return [
+        (story.flow.id, note.kind, note.text, note.frames, note.sender, note.path, note.spec)
+        for story in engine.stories
+        for note in story.notes
+    ] + [(story.flow.id, one.code, one.text, one.frames) for story in engine.stories for one in story.findings]
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_any_batch_size_gives_the_same_notes(path: Path) -> None:
+    whole = told(run(path))
+    for block_bytes in (1, 300, 2000):
+        assert told(run(path, block_bytes)) == whole
+
+
+def packed(talk: Talk, folder: Path) -> Path:
+    path = folder / "talk.pcapng"
+    talk.capture.write(path)
+    return path
+
+
+def a_talk(frames: list[tuple[Side, bytes]]) -> Talk:
+    talk = Talk()
+    talk.open()
+    at = 0.1
+    for side, data in frames:
+        at += 0.01
+        (talk.client if side is Side.INITIATOR else talk.server)(at, "PA", data)
+    return talk
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(list(Side)), st.binary(min_size=1, max_size=20)), max_size=12))
+def test_any_bytes_in_any_batches(tmp_path: Path, frames: list[tuple[Side, bytes]]) -> None:
+    box = Registry([*registry.protocols(), protocol()])
+    path = packed(a_talk([(side, b"N\5" + data) for side, data in frames]), tmp_path)
+    whole = told(run(path, rooms=box))
+    assert told(run(path, 1, rooms=box)) == whole
+    assert not [line for line in whole if line[1] == "engine.internal-error"]
+
+
+def test_flows_end_when_both_sides_have_said_all(tmp_path: Path) -> None:
+    talk = a_talk([(Side.INITIATOR, unit("N", "a")), (Side.RESPONDER, unit("N", "b"))])
+    talk.close(1.0)
+    engine = run(packed(talk, tmp_path), rooms=Registry([*registry.protocols(), protocol()]))
+    (story,) = engine.stories
+    assert [note.kind for note in story.notes if note.kind.startswith("box")] == ["box.item", "box.item", "box.end"]
+    assert story.kind == "box"
+
+
+def test_outputs_are_told_as_they_happen(tmp_path: Path) -> None:
+    seen: list[tuple[int, str]] = []
+
+    def keep(flow: int, output: Note | core.Finding) -> None:
+        seen.append((flow, output.kind if isinstance(output, Note) else output.code))
+
+    talk = a_talk([(Side.INITIATOR, unit("N", "a") + unit("F", "b"))])
+    run(packed(talk, tmp_path), rooms=Registry([protocol()]), on_output=keep)
+    assert seen == [(0, "box.item"), (0, "box.bad"), (0, "box.end")]
+
+
+def test_a_share_of_the_flows() -> None:
+    path = ROOT / "captures" / "dns" / "no_answer.pcapng"
+    whole, parts = run(path), [run(path, share=(part, 2)) for part in range(2)]
+    assert sorted(told(parts[0]) + told(parts[1])) == sorted(told(whole))
+    assert told(parts[0])
+    assert told(parts[1])
+
+
+def test_a_mistake_in_the_rows_room_costs_it_the_flow(tmp_path: Path) -> None:
+    class Broken(core.RowDissector):
+        wanted = core.Event.SYN
+
+        def on_segment(self, segment: core.Segment) -> core.Outputs:
+            raise IndexError("oh")
+
+    class Angry(core.RowDissector):
+        wanted = core.Event.SYN
+
+        def on_segment(self, segment: core.Segment) -> core.Outputs:
+            raise core.Malformed("what is this")
+
+        def on_end(self, flow: core.Flow, capture_end_ns: int) -> core.Outputs:
+            raise core.Malformed("no end")
+
+    path = packed(a_talk([]), tmp_path)
+    for room, kinds in ((Broken, ["engine.internal-error"]), (Angry, ["box.malformed", "box.malformed"])):
+        rows = core.Protocol("tcp", "T", "", (), {"box.malformed": core.Kind("", "?")}, {}, None, None, rows=room)
+        (story,) = run(path, rooms=Registry([rows])).stories
+        assert [note.kind for note in story.notes] == kinds
+
+
+def test_nothing_is_looked_at_where_no_room_is(tmp_path: Path) -> None:
+    engine = run(packed(a_talk([(Side.INITIATOR, b"abc")]), tmp_path), rooms=Registry([]))
+    assert engine.stories == []
+    assert engine.tracker.flow_count == 1
