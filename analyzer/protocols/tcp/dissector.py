@@ -86,13 +86,14 @@ class Tcp(core.RowDissector):
 
     def learn(self, segment: Segment) -> None:
         """Keep what any segment tells: how far its peer was acknowledged, and its TTL."""
-        if segment.flags & Flag.ACK:
-            peer = self.seen.ends[segment.sender.other]
+        ends, sender, flags = self.seen.ends, segment.sender, segment.flags
+        if flags & Flag.ACK:
+            peer = ends[1 - sender]
             if peer.acked is None or later(segment.ack, peer.acked) > 0:
                 peer.acked = segment.ack
-        if not segment.flags & Flag.RST:
-            ttls = self.seen.ends[segment.sender].ttls
-            if len(ttls) < TTLS:
+        if not flags & Flag.RST:
+            ttls = ends[sender].ttls
+            if segment.ttl not in ttls and len(ttls) < TTLS:
                 ttls.add(segment.ttl)
 
     def on_syn(self, segment: Segment, place: Place) -> Iterator[core.Output]:
@@ -105,8 +106,7 @@ class Tcp(core.RowDissector):
             seen.both_sent_syn = True
             end.isn, end.header, end.window = segment.seq, header, segment.window
             keep(seen.syns, place)
-            offers = messages.listed(messages.option_words(header)) or "no options"
-            yield Note("tcp.syn", f"opens too, at the same time: {offers}", place, fields)
+            yield Note("tcp.syn", f"opens too, at the same time: {header.words or 'no options'}", place, fields)
             return
         seen.syn_count += 1
         if not seen.syn_ack_count:
@@ -115,10 +115,10 @@ class Tcp(core.RowDissector):
             end.isn, end.header, end.window = segment.seq, header, segment.window
             seen.syn_payload = segment.payload_bytes
             keep(seen.syns, place)
-            words = messages.option_words(header)
+            text = header.words or "no options"
             if segment.payload_bytes:
-                words.append(count(segment.payload_bytes, "byte") + " of data already")
-            yield Note("tcp.syn", messages.listed(words) or "no options", place, fields)
+                text += f", {count(segment.payload_bytes, 'byte')} of data already"
+            yield Note("tcp.syn", text, place, fields)
             return
         first_ns = seen.syns[0].time_ns
         keep(seen.syns, place)
@@ -137,7 +137,7 @@ class Tcp(core.RowDissector):
 
     def on_syn_ack(self, segment: Segment, place: Place) -> Iterator[core.Output]:
         seen, end = self.seen, self.seen.ends[segment.sender]
-        offered = seen.ends[segment.sender.other]
+        offered = seen.ends[1 - segment.sender]
         header = read_header(segment.header)
         fields = {"seq": segment.seq, "ack": segment.ack, "window": segment.window, **messages.option_fields(header)}
         if segment.payload_bytes:
@@ -171,7 +171,7 @@ class Tcp(core.RowDissector):
             fields["retransmission"] = True
             text = f"sent again after {span_text(segment.time_ns - seen.syn_acks[0].time_ns)}: no ACK yet"
         elif offered.header is None:
-            text = (messages.listed(messages.option_words(header)) or "no options") + "; its SYN is not in the capture"
+            text = f"{header.words or 'no options'}; its SYN is not in the capture"
         else:
             text = messages.answer_words(offered.header, header)
         if first or not wrong:
@@ -221,7 +221,7 @@ class Tcp(core.RowDissector):
 
     def bare_ack(self, segment: Segment, place: Place) -> Note:
         self.seen.bare_ack = place
-        expected = self.seen.ends[segment.sender.other].isn
+        expected = self.seen.ends[1 - segment.sender].isn
         fields: dict[str, core.Value] = {"seq": segment.seq, "ack": segment.ack, "window": segment.window}
         text = f"answers the SYN by a bare ACK of {segment.ack}"
         if expected is not None and segment.ack != (expected + 1) % (1 << 32):
@@ -240,7 +240,7 @@ class Tcp(core.RowDissector):
 
     def on_advice(self, segment: Segment, place: Place) -> Iterator[core.Output]:
         seen, sender, events = self.seen, segment.sender, segment.events
-        end, peer = seen.ends[sender], seen.ends[sender.other]
+        end, peer = seen.ends[sender], seen.ends[1 - sender]
         if events & Event.AFTER_RST and not segment.flags & Flag.RST:
             if end.after_reset is None:
                 end.after_reset = place
@@ -333,7 +333,7 @@ class Tcp(core.RowDissector):
     # --- the end ---
 
     def fin(self, segment: Segment, place: Place) -> Note:
-        end, peer = self.seen.ends[segment.sender], self.seen.ends[segment.sender.other]
+        end, peer = self.seen.ends[segment.sender], self.seen.ends[1 - segment.sender]
         end.fin_at = (segment.seq + segment.payload_bytes) % (1 << 32)
         end.fin_ack, end.fin_ns, end.fin_place = segment.ack, segment.time_ns, place
         fields: dict[str, core.Value] = {"seq": segment.seq, "ack": segment.ack, "window": segment.window}
@@ -360,7 +360,7 @@ class Tcp(core.RowDissector):
 
     def on_reset(self, segment: Segment, place: Place) -> Iterator[core.Output]:
         seen, sender = self.seen, segment.sender
-        end, peer = seen.ends[sender], seen.ends[sender.other]
+        end, peer = seen.ends[sender], seen.ends[1 - sender]
         again = bool(end.resets)
         if len(end.resets) < EVIDENCE:
             end.resets.append((place, segment))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from analyzer import core
-from analyzer.protocols.tcp.names import OPTION_WORDS, Flag, OptionKind
+from analyzer.protocols.tcp.names import OPTION_WORDS, OptionKind
 
 NS: Final = 1_000_000_000
 MS: Final = 1_000_000
@@ -13,22 +13,51 @@ FIXED_BYTES: Final = 20
 
 @dataclass(slots=True)
 class Header:
-    """Options of a TCP header; what was not there is None.  `broken` says that they break their own lengths."""
+    """Options of a TCP header; what was not there is None.  `broken` says that they break their own lengths.
+
+    Headers that differ in the values of their timestamps only may share one of these.
+    """
 
     mss: int | None = None
     window_scale: int | None = None
     sack_permitted: bool = False
-    timestamp_value: int | None = None
-    timestamp_echo: int | None = None
+    timestamps_at: int = -1  # offset of the option in the header
     fast_open: bytes | None = None
     sack_blocks: list[tuple[int, int]] = field(default_factory=list)
     others: list[int] = field(default_factory=list)
     kinds: list[int] = field(default_factory=list)
     broken: bool = False
+    words: str = ""
+
+    @property
+    def timestamps(self) -> bool:
+        return self.timestamps_at >= 0
+
+
+#: Headers by their options: those of a host are the same in all its SYNs, but for the values of the timestamps.
+_read: Final[dict[tuple[int, bytes, bytes], Header]] = {}
+MOST_READ: Final = 1024
+TIMESTAMPS_START: Final = b"\x08\x0a"
+TIMESTAMPS_BYTES: Final = 10
 
 
 def read_header(piece: core.Piece) -> Header:
     """The options of the header; a header cut short gives those that are whole."""
+    if piece.trace is not None:
+        return parsed(piece)
+    options = bytes(piece)[FIXED_BYTES:]
+    at = options.find(TIMESTAMPS_START)
+    key = (at, options, b"") if at < 0 else (at, options[:at], options[at + TIMESTAMPS_BYTES :])
+    header = _read.get(key)
+    if header is None:
+        header = parsed(piece)
+        # Where the two bytes were found by chance, inside another option, what was cut out may mean something.
+        if header.timestamps_at == (at if at < 0 else FIXED_BYTES + at) and len(_read) < MOST_READ:
+            _read[key] = header
+    return header
+
+
+def parsed(piece: core.Piece) -> Header:
     header = Header()
     reader = core.Reader(piece)
     try:
@@ -45,6 +74,7 @@ def read_header(piece: core.Piece) -> Header:
                 break
     except core.Malformed:
         header.broken = True
+    header.words = listed(option_words(header))
     return header
 
 
@@ -68,8 +98,9 @@ def read_option(reader: core.Reader, header: Header) -> bool:
         elif kind == OptionKind.SACK_PERMITTED and size == 0:
             header.sack_permitted = True
         elif kind == OptionKind.TIMESTAMPS and size == 8:
-            header.timestamp_value = reader.uint("ts_value", 4)
-            header.timestamp_echo = reader.uint("ts_echo_reply", 4)
+            header.timestamps_at = reader.at - 2
+            reader.uint("ts_value", 4)
+            reader.uint("ts_echo_reply", 4)
         elif kind == OptionKind.SACK and size % 8 == 0:
             for _ in range(size // 8):
                 left_edge = reader.uint("left_edge", 4)
@@ -88,7 +119,7 @@ def option_fields(header: Header) -> dict[str, core.Value]:
         "mss": header.mss,
         "window_scale": header.window_scale,
         "sack_permitted": header.sack_permitted,
-        "timestamps": header.timestamp_value is not None,
+        "timestamps": header.timestamps,
         "options": header.kinds,
     }
     if header.fast_open is not None:
@@ -105,17 +136,14 @@ def option_words(header: Header) -> list[str]:
         words.append(f"window scale {header.window_scale}")
     if header.sack_permitted:
         words.append("SACK")
-    if header.timestamp_value is not None:
+    if header.timestamps:
         words.append("timestamps")
     if header.fast_open is not None:
         words.append("Fast Open with a cookie" if header.fast_open else "asks for a Fast Open cookie")
-    words += [OPTION_WORDS.get(OptionKind(kind), "") if kind in _KNOWN else f"option {kind}" for kind in header.others]
+    words += [OPTION_WORDS.get(kind, f"option {kind}") for kind in header.others]
     if header.broken:
         words.append("options that break their own lengths")
     return words
-
-
-_KNOWN: Final = frozenset(OPTION_WORDS)
 
 
 def not_returned(offered: Header, answer: Header) -> list[str]:
@@ -125,24 +153,22 @@ def not_returned(offered: Header, answer: Header) -> list[str]:
         lacking.append("window scale")
     if offered.sack_permitted and not answer.sack_permitted:
         lacking.append("SACK")
-    if offered.timestamp_value is not None and answer.timestamp_value is None:
+    if offered.timestamps and not answer.timestamps:
         lacking.append("timestamps")
     return lacking
 
 
 def answer_words(offered: Header, answer: Header) -> str:
     """What the SYN-ACK says of the options of the SYN."""
+    if not answer.kinds and not offered.kinds:
+        return "no options on either side"
     lacking = not_returned(offered, answer)
-    own = [word for word in option_words(answer) if word.startswith(("MSS", "window scale"))]
     if lacking:
-        return f"{listed(option_words(answer)) or 'no options'}; not returned: {listed(lacking)}"
+        return f"{answer.words or 'no options'}; not returned: {listed(lacking)}"
     if (answer.mss, answer.window_scale) == (offered.mss, offered.window_scale):
-        return "same options: nothing on the path strips them" if answer.kinds else "no options on either side"
-    return f"{listed(own)}; all options offered came back" if own else "no options on either side"
-
-
-def flag_names(flags: int) -> list[str]:
-    return [flag.name or "" for flag in Flag if flags & flag]
+        return "same options: nothing on the path strips them"
+    own = [word for word in option_words(answer) if word.startswith(("MSS", "window scale"))]
+    return f"{listed(own) or 'no options'}; all options offered came back"
 
 
 def listed(words: list[str]) -> str:

@@ -342,7 +342,7 @@ def transport(seen: Seen, flow: Flow, tcp: TcpSummary) -> Generator[Finding, Non
 
 def got_through(seen: Seen, flow: Flow, side: Side, repeat: Repeat) -> bool:
     """Whether the peer took the segment in the end, as far as can be told from what came after it."""
-    end, peer = seen.ends[side], seen.ends[side.other]
+    end, peer = seen.ends[side], seen.ends[1 - side]
     if end.acked is not None and later(end.acked, repeat.seq) > 0:
         return True
     if peer.resets and peer.fin_at is None:
@@ -352,7 +352,7 @@ def got_through(seen: Seen, flow: Flow, side: Side, repeat: Repeat) -> bool:
 
 
 def backed_off(seen: Seen, flow: Flow, tcp: TcpSummary, side: Side, repeat: Repeat, lost: bool) -> Finding:
-    end, peer = seen.ends[side], seen.ends[side.other]
+    end, peer = seen.ends[side], seen.ends[1 - side]
     gaps = [after - before for before, after in pairwise(repeat.times_ns)]
     start = later(repeat.seq, end.isn) - 1 if end.isn is not None else None
     where = f" (from byte {start:,})" if start is not None and start >= 0 else ""
@@ -475,7 +475,7 @@ def windows(seen: Seen, flow: Flow) -> Iterator[Finding]:
 
 def resets(seen: Seen, flow: Flow, tcp: TcpSummary, died: bool) -> Iterator[Finding]:
     for side in Side:
-        end, peer = seen.ends[side], seen.ends[side.other]
+        end, peer = seen.ends[side], seen.ends[1 - side]
         opened_ns = seen.established.time_ns if seen.established is not None else 0
         counted = [(place, reset) for place, reset in end.resets if place.time_ns >= opened_ns]
         if not counted or (seen.established is None and seen.syns):
@@ -526,7 +526,7 @@ def foreign(end: End, reset: Segment) -> list[str]:
 def aborted(seen: Seen, flow: Flow, tcp: TcpSummary, place: Place, reset: Segment) -> Finding:
     side = reset.sender
     idle = seen.idle
-    first = seen.ends[side.other].first_payload
+    first = seen.ends[1 - side].first_payload
     # §3.10.7.1: who knows no connection answers an ACK by a RST without ACK; a RST with ACK is of one that knew it.
     if (
         idle is not None
