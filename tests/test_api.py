@@ -58,7 +58,7 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
         analyzer.analyze(HEALTHY, keylog=tmp_path / "missing.keys")
     (tmp_path / "some.keys").write_text("")
     analyzer.analyze(HEALTHY, keylog=[tmp_path / "some.keys"])
-    with pytest.raises(ValueError, match="^filter: "):
+    with pytest.raises(ValueError, match=r"^filter: "):
         analyzer.analyze(HEALTHY, filter="kind =")
 
 
@@ -75,7 +75,7 @@ def test_filtered_sessions_keep_their_ids_and_findings() -> None:
 
 @pytest.mark.parametrize("jobs", [2, 3])
 def test_jobs_share_the_work_and_find_the_same(jobs: int) -> None:
-    paths = sorted((ROOT / "captures" / "tcp").glob("*.pcapng"))[:6] + [DNS, REFUSED]
+    paths = [*sorted((ROOT / "captures" / "tcp").glob("*.pcapng"))[:6], DNS, REFUSED]
     assert summary(analyzer.analyze(paths, jobs=jobs)) == summary(analyzer.analyze(paths))
 
 

@@ -10,7 +10,7 @@ from analyzer.engine.seat import RowSeat
 from analyzer.flows.reassembly import Connection, Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from analyzer.core import Flow, IcmpError, Outputs, Segment
     from analyzer.engine.registry import Registry
@@ -47,13 +47,13 @@ class Conversation:
 
     # --- what the rows room gets ---
 
-    def _say(self, outputs: Outputs, sender: Side | None, at: Piece) -> None:
-        """Carry out what the rows room yields; a mistake of ours costs it the flow."""
+    def _ask(self, what: Callable[[RowDissector], Outputs], sender: Side | None, at: Piece) -> None:
+        """Let the rows room say `what`; a mistake of ours costs it the flow."""
         seat = self.seat
         if seat is None:
             return
         try:
-            seat.carry_out(outputs, sender, at)
+            seat.carry_out(what(seat.room), sender, at)
         except Malformed as why:
             self.teller.note(seat.entry, seat.path, sender, Note(seat.entry.malformed, str(why), at))
         except Exception as why:  # our bug: costs this flow its room, and is told
@@ -76,8 +76,7 @@ class Conversation:
                 self._lose(seat, why, segment.header)
 
     def icmp(self, error: IcmpError) -> None:
-        if self.seat is not None:
-            self._say(self.seat.room.on_icmp(error), None, error.at)
+        self._ask(lambda room: room.on_icmp(error), None, error.at)
 
     # --- payload ---
 
@@ -108,12 +107,17 @@ class Conversation:
                 if channel is not None:
                     channel.feed(side, delivery)
             elif isinstance(delivery, Gap):
-                if self.seat is not None:
-                    self._say(self.seat.room.on_gap(side, delivery.size, delivery.at), side, delivery.at)
-                if channel is not None:
-                    channel.gap(side, delivery.size, delivery.at)
-            elif self.seat is not None:
-                self._say(self.seat.room.on_conflict(side, delivery.at), side, delivery.at)
+                self._gap(side, delivery.size, delivery.at)
+            else:
+                self._conflict(side, delivery.at)
+
+    def _gap(self, side: Side, size: int, at: Piece) -> None:
+        self._ask(lambda room: room.on_gap(side, size, at), side, at)
+        if self.channel is not None:
+            self.channel.gap(side, size, at)
+
+    def _conflict(self, side: Side, at: Piece) -> None:
+        self._ask(lambda room: room.on_conflict(side, at), side, at)
 
     def datagram(self, sender: Side, piece: Piece) -> None:
         if self.channel is not None:
@@ -158,10 +162,8 @@ class Conversation:
         if self.connection is not None:
             self._deliver(self.connection.flush())
         self.close()
-        seat = self.seat
-        if seat is not None:
-            end = Piece(b"", [(0, flow.last_frame, 0, flow.last_ns)])
-            self._say(seat.room.on_end(flow, end_ns), None, end)
+        end = Piece(b"", [(0, flow.last_frame, 0, flow.last_ns)])
+        self._ask(lambda room: room.on_end(flow, end_ns), None, end)
         teller = self.teller
         teller.notes.sort(key=completed)
         teller.phases.sort(key=lambda phase: phase.start_ns)

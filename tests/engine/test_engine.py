@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer import core
@@ -49,10 +49,8 @@ def test_any_batch_size_gives_the_same_notes(path: Path) -> None:
         assert told(run(path, block_bytes)) == whole
 
 
-def packed(talk: Talk, folder: Path) -> Path:
-    path = folder / "talk.pcapng"
-    talk.capture.write(path)
-    return path
+def packed(talk: Talk) -> bytes:
+    return talk.capture.bytes()
 
 
 def a_talk(frames: list[tuple[Side, bytes]]) -> Talk:
@@ -65,33 +63,33 @@ def a_talk(frames: list[tuple[Side, bytes]]) -> Talk:
     return talk
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(list(Side)), st.binary(min_size=1, max_size=20)), max_size=12))
-def test_any_bytes_in_any_batches(tmp_path: Path, frames: list[tuple[Side, bytes]]) -> None:
+def test_any_bytes_in_any_batches(frames: list[tuple[Side, bytes]]) -> None:
     box = Registry([*registry.protocols(), protocol()])
-    path = packed(a_talk([(side, b"N\5" + data) for side, data in frames]), tmp_path)
+    path = packed(a_talk([(side, b"N\5" + data) for side, data in frames]))
     whole = told(run(path, rooms=box))
     assert told(run(path, 1, rooms=box)) == whole
     assert not [line for line in whole if line[1] == "engine.internal-error"]
 
 
-def test_flows_end_when_both_sides_have_said_all(tmp_path: Path) -> None:
+def test_flows_end_when_both_sides_have_said_all() -> None:
     talk = a_talk([(Side.INITIATOR, unit("N", "a")), (Side.RESPONDER, unit("N", "b"))])
     talk.close(1.0)
-    engine = run(packed(talk, tmp_path), rooms=Registry([*registry.protocols(), protocol()]))
+    engine = run(packed(talk), rooms=Registry([*registry.protocols(), protocol()]))
     (story,) = engine.stories
     assert [note.kind for note in story.notes if note.kind.startswith("box")] == ["box.item", "box.item", "box.end"]
     assert story.kind == "box"
 
 
-def test_outputs_are_told_as_they_happen(tmp_path: Path) -> None:
+def test_outputs_are_told_as_they_happen() -> None:
     seen: list[tuple[int, str]] = []
 
     def keep(flow: int, output: Note | core.Finding) -> None:
         seen.append((flow, output.kind if isinstance(output, Note) else output.code))
 
     talk = a_talk([(Side.INITIATOR, unit("N", "a") + unit("F", "b"))])
-    run(packed(talk, tmp_path), rooms=Registry([protocol()]), on_output=keep)
+    run(packed(talk), rooms=Registry([protocol()]), on_output=keep)
     assert seen == [(0, "box.item"), (0, "box.bad"), (0, "box.end")]
 
 
@@ -103,7 +101,7 @@ def test_a_share_of_the_flows() -> None:
     assert told(parts[1])
 
 
-def test_a_mistake_in_the_rows_room_costs_it_the_flow(tmp_path: Path) -> None:
+def test_a_mistake_in_the_rows_room_costs_it_the_flow() -> None:
     class Broken(core.RowDissector):
         wanted = core.Event.SYN
 
@@ -119,14 +117,14 @@ def test_a_mistake_in_the_rows_room_costs_it_the_flow(tmp_path: Path) -> None:
         def on_end(self, flow: core.Flow, capture_end_ns: int) -> core.Outputs:
             raise core.Malformed("no end")
 
-    path = packed(a_talk([]), tmp_path)
+    path = packed(a_talk([]))
     for room, kinds in ((Broken, ["engine.internal-error"]), (Angry, ["box.malformed", "box.malformed"])):
         rows = core.Protocol("tcp", "T", "", (), {"box.malformed": core.Kind("", "?")}, {}, None, None, rows=room)
         (story,) = run(path, rooms=Registry([rows])).stories
         assert [note.kind for note in story.notes] == kinds
 
 
-def test_nothing_is_looked_at_where_no_room_is(tmp_path: Path) -> None:
-    engine = run(packed(a_talk([(Side.INITIATOR, b"abc")]), tmp_path), rooms=Registry([]))
+def test_nothing_is_looked_at_where_no_room_is() -> None:
+    engine = run(packed(a_talk([(Side.INITIATOR, b"abc")])), rooms=Registry([]))
     assert engine.stories == []
     assert engine.tracker.flow_count == 1
