@@ -185,7 +185,7 @@ FINDINGS: Final = {
     "tcp.reordering": FindingKind(
         Severity.INFO,
         "Segments arrived out of order",
-        "RFC 8985 3; RFC 9293 3.10.7.4",
+        "RFC 8985 3.3; RFC 9293 3.10.7.4",
         cause="Parallel paths, or a device that spreads one connection over several queues.",
         advice="Nothing when it is rare; otherwise have the balancing keep a connection on one path.",
     ),

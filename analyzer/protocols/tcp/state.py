@@ -84,6 +84,13 @@ class End:
     conflicts: list[Place] = field(default_factory=list)
     conflict_count: int = 0
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing happened on this side that a verdict could be about."""
+        return not (
+            self.repeats or self.resets or self.stalls or self.spurious or self.out_of_order or self.conflict_count
+        )
+
 
 @dataclass(slots=True)
 class Seen:
