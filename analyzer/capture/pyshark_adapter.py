@@ -47,8 +47,11 @@ def packets(path: str, display_filter: str, preferences: Mapping[str, str]) -> I
         override_prefs=dict(preferences),
     )
     try:
-        yield from capture
+        try:
+            yield from capture
+        finally:
+            capture.close()
     except TSharkCrashException as error:
-        raise CaptureError(f"{path}: tshark gave up: {' '.join(str(error).split())[:200]}") from error
-    finally:
-        capture.close()
+        capture._running_processes.clear()  # or it raises again when it is collected
+        said = str(error).partition("Last error line: ")[2] or str(error)
+        raise CaptureError(f"tshark gave up on {path}: {said.splitlines()[0]}") from error

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 #: The handshake's ACK carries no flag of its own: it is looked for among the segments that could be it.
 DISPLAY_FILTER: Final = (
-    "tcp.flags.syn == 1 || (tcp.flags.ack == 1 && tcp.seq == 1 && tcp.ack == 1) || http.request || http.response || dns"
+    "tcp.flags.syn == 1 || (tcp.flags.ack == 1 && tcp.seq == 1 && tcp.ack == 1) || "
+    "http.request || http.response || dns || mdns || llmnr"
 )
 #: A message head counts in the frame where it is complete, whenever its body ends.
 PREFERENCES: Final = {"http.desegment_body": "FALSE"}
-#: What Wireshark also calls DNS, on other ports.
-OTHER_DNS: Final = ("mdns", "llmnr", "nbns")
+#: What Wireshark calls DNS on its several ports; the fields are "dns." in all of them.
+DNS: Final = ("dns", "mdns", "llmnr")
 LISTED: Final = 50
 
 AGREE: Final = "agree"
@@ -95,8 +96,7 @@ def their_reading(path: str) -> Reading:
     opened: dict[str, Opening] = {}
     for packet in packets(path, DISPLAY_FILTER, PREFERENCES):
         frame = int(packet.number)
-        names = [layer.layer_name for layer in packet.layers]
-        if "tcp" in names:
+        if "tcp" in packet:
             _their_handshake(reading, opened, frame, packet)
         for layer in packet.layers:
             if layer.layer_name == "http":
@@ -105,9 +105,10 @@ def their_reading(path: str) -> Reading:
                     add(reading, frame, "http.request", f"{layer.request_method} {target}".strip())
                 elif hasattr(layer, "response_code"):
                     add(reading, frame, "http.response", str(layer.response_code))
-            elif layer.layer_name == "dns" and not any(other in names for other in OTHER_DNS):
-                answer = str(layer.get("flags_response", "0")).lower() in ("1", "true")
-                add(reading, frame, "dns.response" if answer else "dns.query", f"id {int(str(layer.id), 0)}")
+            elif layer.layer_name in DNS:
+                fields = {str(name): str(layer.get_field_value(name)) for name in ("dns.flags.response", "dns.id")}
+                answer = fields["dns.flags.response"].lower() in ("1", "true")
+                add(reading, frame, "dns.response" if answer else "dns.query", f"id {int(fields['dns.id'], 0)}")
     return reading
 
 
@@ -124,7 +125,7 @@ class Opening:
 def _their_handshake(reading: Reading, opened: dict[str, Opening], frame: int, packet: Any) -> None:
     tcp = packet.tcp
     flags = int(str(tcp.flags), 16)
-    network = packet.ip if "ip" in packet else packet.ipv6
+    network = [layer for layer in packet.layers if layer.layer_name in ("ip", "ipv6")][-1]  # the innermost
     source, target = (str(network.src), str(tcp.srcport)), (str(network.dst), str(tcp.dstport))
     stream = str(tcp.stream)
     opening = opened.get(stream)
@@ -173,9 +174,10 @@ def lines(name: str, ours: Reading, theirs: Reading, width: int, everything: boo
         listed += 1
         if listed > LISTED and not everything:
             continue
-        detail = mine if mine == other or not other else other if not mine else f"{mine}, Wireshark: {other}"
         line = Line().right(str(key.frame), 8, ink.FAINT).to(10).add(key.kind).to(26).add(verdict, styles[verdict])
-        yield line.to(42).add(ink.cut(detail, max(width - 42, 16)))
+        yield line.to(42).add(ink.cut(mine or other, max(width - 42, 16)))
+        if verdict == DIFFER:
+            yield Line().to(31).add("Wireshark: ", ink.FAINT).add(ink.cut(other, max(width - 42, 16)))
     if listed > LISTED and not everything:
         yield Line(f"  and {listed - LISTED:,} more (--all lists every one)", ink.FAINT)
     if not sums:
@@ -209,9 +211,8 @@ def command(captures: tuple[str, ...], **given: Any) -> int:
     worst = 0
     with wanted.text_output() as (out, paper):
         for capture in captures:
-            theirs = their_reading(capture)
             result = analyse((capture,), wanted, trace=False)
-            told = lines(capture, our_reading(result.report), theirs, paper.width, wanted.everything)
+            told = lines(capture, our_reading(result.report), their_reading(capture), paper.width, wanted.everything)
             out.writelines(line.painted(paper) + "\n" for line in told)
             worst = max(worst, status(result.report, wanted, result.interrupted))
     return worst

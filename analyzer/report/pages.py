@@ -42,17 +42,3 @@ def _entry(code: str, kind: core.FindingKind, spec: str) -> str:
     said.append(f"- Most likely: {kind.cause}")
     said.append(f"- What to do: {kind.advice}\n")
     return "\n".join(said)
-
-
-def kinds_page(protocols: Iterable[core.Protocol]) -> str:
-    """The lines of a timeline, room by room, as tables of Markdown."""
-    parts = []
-    for protocol in protocols:
-        parts.append(f"### {protocol.title} ({protocol.spec})\n")
-        parts.append("| kind | meaning | section |\n|------|---------|---------|")
-        parts += [
-            f"| `{name}` | {kind.meaning} | {reference(protocol.spec, kind.spec)} |"
-            for name, kind in protocol.kinds.items()
-        ]
-        parts.append("")
-    return "\n".join(parts)

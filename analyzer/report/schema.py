@@ -33,6 +33,6 @@ def text() -> str:
     return msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - run by hand
     FILE.write_text(text(), encoding="utf-8")
     print(f"wrote {FILE}", file=sys.stderr)

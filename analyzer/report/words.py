@@ -232,7 +232,7 @@ def thinking(session: core.Session, tcp: core.TcpSummary) -> str:
         total = sum(wait for wait, _ in waits[side])
         if total >= 100_000:
             longest, note = max(waits[side], key=lambda one: one[0])
-            part = "" if longest * 2 < total or len(waits[side]) < 2 else "most of that "
-            where = f", {part}before frame {note.frames[-1]}" if longest * 2 >= total else ""
+            part = "most of that " if len(waits[side]) > 1 else ""
+            where = f", {part}before frame {note.frames[-1]}" if longest * 2 > total else ""
             said += f"; the {name} thought for {duration(total)}{where}"
     return said
