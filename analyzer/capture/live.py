@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BATCH_SECONDS: Final = 0.05  # nothing that arrived waits longer than this to be told
 WRITE_BYTES: Final = 1 << 20
-DRAIN_SECONDS: Final = 1.0  # after a stop: how long what arrived before it is still read
+DRAIN_SECONDS: Final = 30.0  # after the end: how long what arrived before it is still read (a second Ctrl-C is sooner)
 
 
 def open_receiver(interface: str, bpf: str | None, promiscuous: bool) -> Receiver:
