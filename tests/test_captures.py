@@ -77,3 +77,13 @@ def test_every_finding_is_told_in_full() -> None:
             assert finding.cause, finding.code
             assert finding.advice, finding.code
             assert finding.code.startswith("capture.") or finding.spec, finding.code
+
+
+def test_tracing_shows_the_header_of_every_segment_that_is_told() -> None:
+    report = analyzer.analyze(FOLDER / "tcp" / "healthy.pcapng", trace=True)
+    for note in report.sessions[0].notes:
+        assert note.tree is not None
+        assert [field.name for field in note.tree][:2] == ["source_port", "destination_port"]
+    options = [field for field in report.sessions[0].notes[0].tree or [] if field.name == "option"]
+    assert options[0].piece is not None
+    assert options[0].piece.spans == ((1, 54, 58),)

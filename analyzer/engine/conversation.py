@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Malformed, Note, Piece, RowDissector, Side, Story
+from analyzer.core import Malformed, Note, Piece, RowDissector, Side, Story, Trace
 from analyzer.engine.channel import DONE, Channel, DatagramChannel, Inner, StreamChannel
 from analyzer.engine.seat import RowSeat
 from analyzer.flows.reassembly import Connection, Gap
@@ -67,6 +67,8 @@ class Conversation:
     def segment(self, segment: Segment) -> None:
         seat = self.seat
         if seat is not None:
+            if self.teller.trace:
+                segment.header.trace = Trace()
             try:
                 seat.carry_out(seat.room.on_segment(segment), segment.sender, segment.header)
             except Malformed as why:

@@ -61,8 +61,8 @@ def parsed(piece: core.Piece) -> Header:
     header = Header()
     reader = core.Reader(piece)
     try:
-        reader.skip("source_port", 2)
-        reader.skip("destination_port", 2)
+        reader.uint("source_port", 2)
+        reader.uint("destination_port", 2)
         reader.uint("sequence_number", 4)
         reader.uint("acknowledgment_number", 4)
         reader.uint("data_offset_and_control_bits", 2)
