@@ -529,6 +529,7 @@ class StreamChannel(Channel):
         elif seat.label is not None:
             self.child = self._heir(seat, seat.label, unit, stream=True)
             self.state = HANDED
+            self.teller.changed = True
             if self.child is None:
                 self._finish()
         elif seat.body is not None:
@@ -760,6 +761,7 @@ class DatagramChannel(Channel):
         if seat.label is not None:
             self.child = self._heir(seat, seat.label, unit, stream=False)
             self.state = HANDED
+            self.teller.changed = True
             if self.child is None:
                 self._finish()
         elif all(one.enough for one in self.seats):

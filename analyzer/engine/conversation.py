@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Malformed, Note, Piece, RowDissector, Side, Story, Trace
+from analyzer.core import Event, Malformed, Note, Piece, RowDissector, Side, Story, Trace
 from analyzer.engine.channel import DONE, Channel, DatagramChannel, Inner, StreamChannel
 from analyzer.engine.seat import RowSeat
 from analyzer.flows.reassembly import Connection, Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from analyzer.core import Flow, IcmpError, Outputs, Segment
     from analyzer.engine.registry import Registry
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 FIN: Final = 0x01
 RST: Final = 0x04
+SYN_OR_RST: Final = 0x06
+ACK: Final = 0x10
+SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
 
 
 class Conversation:
@@ -89,9 +92,16 @@ class Conversation:
             return
         if flags & FIN:
             self.fins[sender] = True
-        deliveries = connection.take(sender, flags, seq, ack, events, piece, wire)
-        if deliveries:
-            self._deliver(deliveries)
+        if piece is None or flags & SYN_OR_RST or events & Event.HANDSHAKE_ACK:
+            for side, delivery in connection.take(sender, flags, seq, ack, events, piece, wire):
+                self._deliver(side, delivery)
+        else:  # what `Connection.take` would do with an ordinary segment
+            for delivery in connection.streams[sender].feed(seq, piece, wire, bool(flags & FIN)):
+                self._deliver(sender, delivery)
+            if flags & ACK:
+                other = SIDES[1 - sender]
+                for delivery in connection.streams[other].acked(ack):
+                    self._deliver(other, delivery)
         if self.fins[0] and self.fins[1] and self._over(connection):
             self.close()
         elif flags & RST and self.channel is not None:
@@ -101,17 +111,15 @@ class Conversation:
         """Whether both sides have said all, and all of it was delivered."""
         return all(connection.streams[side].ended or self.unwanted[side] for side in Side)
 
-    def _deliver(self, deliveries: Sequence[tuple[Side, Delivery]]) -> None:
-        channel = self.channel
-        for side, delivery in deliveries:
-            if isinstance(delivery, Piece):
-                self.last = delivery
-                if channel is not None:
-                    channel.feed(side, delivery)
-            elif isinstance(delivery, Gap):
-                self._gap(side, delivery.size, delivery.at)
-            else:
-                self._conflict(side, delivery.at)
+    def _deliver(self, side: Side, delivery: Delivery) -> None:
+        if isinstance(delivery, Piece):
+            self.last = delivery
+            if self.channel is not None:
+                self.channel.feed(side, delivery)
+        elif isinstance(delivery, Gap):
+            self._gap(side, delivery.size, delivery.at)
+        else:
+            self._conflict(side, delivery.at)
 
     def _gap(self, side: Side, size: int, at: Piece) -> None:
         self._ask(lambda room: room.on_gap(side, size, at), side, at)
@@ -130,6 +138,8 @@ class Conversation:
         """By side: whether the channel has just stopped wanting its bytes."""
         self.teller.changed = False
         channel = self.channel
+        while channel is not None and channel.child is not None:
+            self.channel = channel = channel.child  # what was handed over is its owner's from here on
         if channel is None or channel.state == DONE:
             found = (not self.unwanted[0], not self.unwanted[1])
         else:
@@ -162,7 +172,8 @@ class Conversation:
         """The capture is over (`flow` has its counts): everything that was said."""
         self.teller.end_ns = end_ns
         if self.connection is not None:
-            self._deliver(self.connection.flush())
+            for side, delivery in self.connection.flush():
+                self._deliver(side, delivery)
         self.close()
         end = Piece(b"", [(0, flow.last_frame, 0, flow.last_ns)])
         self._ask(lambda room: room.on_end(flow, end_ns), None, end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Event, Side
+from analyzer.core import Event, Piece, Side
 from analyzer.engine.conversation import Conversation
 from analyzer.engine.registry import registry
 from analyzer.engine.teller import Teller
@@ -58,8 +58,10 @@ class Engine:
         rows = tracker.rows
         if not len(rows):
             return
-        flows = self._flows
-        for row, flow, transport, sender, flags, events, size, wire, seq, ack in zip(
+        flows, mask, aside = self._flows, self.mask, columns.side
+        first_frame, view = batch.first_frame, memoryview(batch.data)
+        # Lists, since reading an array item by item costs several times as much.
+        for row, flow, transport, sender, flags, events, size, wire, seq, ack, at, start, time_ns in zip(
             rows.tolist(),
             columns.flow[rows].tolist(),
             columns.transport[rows].tolist(),
@@ -70,6 +72,9 @@ class Engine:
             columns.payload_wire[rows].tolist(),
             columns.seq[rows].tolist(),
             columns.ack[rows].tolist(),
+            columns.payload_at[rows].tolist(),
+            batch.start[rows].tolist(),
+            batch.time_ns[rows].tolist(),
             strict=True,
         ):
             if transport in ICMPS:
@@ -82,20 +87,23 @@ class Engine:
                 if flow in flows or not self._ours(flow):
                     continue
                 conversation = self._open(flow)
-            side = SIDES[sender]
+            if events & conversation.wanted:
+                conversation.segment(tracker.segment(batch, row))
+            unwanted = conversation.unwanted[sender]
             if transport == TCP:
-                if events & conversation.wanted:
-                    conversation.segment(tracker.segment(batch, row))
-                unwanted = conversation.unwanted[sender]
                 # Without an event, a row of an unwanted side is here only because its batch was listed before.
-                if conversation.connection is None or (unwanted and not events & self.mask):
+                if conversation.connection is None or (unwanted and not events & mask):
                     continue
                 piece = None
                 if not unwanted and (size or flags & FIN_OR_SYN):
-                    piece = tracker.payload(batch, row)
-                conversation.take(side, flags, seq, ack, events, piece, wire)
-            elif transport == UDP and not conversation.unwanted[sender]:
-                conversation.datagram(side, tracker.payload(batch, row))
+                    if row in aside:
+                        piece = tracker.payload(batch, row)
+                    else:
+                        run = (0, first_frame + row, at - start, time_ns)
+                        piece = Piece(bytes(view[at : at + size]), [run])
+                conversation.take(SIDES[sender], flags, seq, ack, events, piece, wire)
+            elif transport == UDP and not unwanted:
+                conversation.datagram(SIDES[sender], tracker.payload(batch, row))
             if conversation.teller.changed:
                 self._unwant(flow, conversation)
 
