@@ -1,5 +1,6 @@
 """`python -m analyzer` is the `analyzer` command."""
 
-from analyzer.cli.main import main
+from analyzer.cli.main import run
 
-main(prog_name="analyzer")
+if __name__ == "__main__":
+    run()

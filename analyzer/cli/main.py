@@ -5,11 +5,12 @@ Exit statuses: 0 done, 1 a capture could not be read, 2 wrong usage, 3 `--fail-o
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -170,3 +171,19 @@ def main() -> None:
     Results go to standard output, all else to standard error.  Exit status: 0 done, 1 a capture could not be read,
     2 wrong usage, 3 --fail-on was met, 130 interrupted.
     """
+
+
+def run() -> NoReturn:
+    """Run the command as a process of its own.
+
+    It leaves without taking what was found apart, object by object: that would take longer than to write it.
+    """
+    try:
+        main.main(prog_name="analyzer")
+    except SystemExit as leaving:
+        status = leaving.code if isinstance(leaving.code, int) else 0
+    atexit._run_exitfuncs()
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)

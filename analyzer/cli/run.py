@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ class Result:
 
 
 class Interrupt:
-    """What Ctrl-C does: it ends the reading, between two batches or while waiting for one; again, it ends the process."""
+    """What Ctrl-C does: ends the reading, between two batches or while waiting for one; again, it ends the process."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -113,6 +114,7 @@ def analyse(captures: Sequence[str], wanted: Options, *, trace: bool) -> Result:
             analysis = api.Analysis(source, limits=wanted.limits, filter=wanted.filter, trace=trace)
             analysis.run(progress)
             report = analysis.report()
+    gc.freeze()  # all of it is kept until the end: looking for cycles in it while it is written would be in vain
     if not wanted.quiet and (wanted.output is not None or not sys.stdout.isatty() or wanted.format != "text"):
         warn(report)
     if interrupt.asked and not wanted.quiet:

@@ -26,20 +26,20 @@ SeverityName = Literal["error", "warning", "notice", "info"]
 SpanList = tuple[int, int, int]
 
 
-class File(msgspec.Struct, frozen=True):
+class File(msgspec.Struct, frozen=True, gc=False):
     name: str
     format: str
     bytes: int
 
 
-class Interface(msgspec.Struct, frozen=True):
+class Interface(msgspec.Struct, frozen=True, gc=False):
     name: str
     link_type: int
     snap_bytes: int
     dropped: int | None
 
 
-class Problem(msgspec.Struct, frozen=True):
+class Problem(msgspec.Struct, frozen=True, gc=False):
     code: str
     text: str
     file: str | None
@@ -47,7 +47,7 @@ class Problem(msgspec.Struct, frozen=True):
     frame: int | None
 
 
-class Capture(msgspec.Struct, frozen=True):
+class Capture(msgspec.Struct, frozen=True, gc=False):
     files: list[File]
     frames: int
     bytes: int
@@ -59,12 +59,12 @@ class Capture(msgspec.Struct, frozen=True):
     problems: list[Problem]
 
 
-class Endpoint(msgspec.Struct, frozen=True):
+class Endpoint(msgspec.Struct, frozen=True, gc=False):
     address: str
     port: int
 
 
-class Tcp(msgspec.Struct, frozen=True):
+class Tcp(msgspec.Struct, frozen=True, gc=False):
     """A TCP connection in numbers; `syn`, `syn_ack` and `ack` are the frames of the three-way handshake."""
 
     syn: int | None
@@ -82,7 +82,7 @@ class Tcp(msgspec.Struct, frozen=True):
     history: str
 
 
-class Flow(msgspec.Struct, frozen=True):
+class Flow(msgspec.Struct, frozen=True, gc=False):
     """A TCP connection or a conversation of datagrams; pairs are by sender, initiator first."""
 
     id: int
@@ -126,7 +126,7 @@ class Note(msgspec.Struct, frozen=True, gc=False):
     bytes: list[Node] | msgspec.UnsetType = msgspec.UNSET
 
 
-class Phase(msgspec.Struct, frozen=True):
+class Phase(msgspec.Struct, frozen=True, gc=False):
     name: str
     start_ns: int
     end_ns: int
@@ -134,7 +134,7 @@ class Phase(msgspec.Struct, frozen=True):
     outcome: OutcomeName
 
 
-class SessionHead(msgspec.Struct, frozen=True):
+class SessionHead(msgspec.Struct, frozen=True, gc=False):
     """A session without its notes, which may be many."""
 
     id: int
@@ -148,14 +148,14 @@ class SessionHead(msgspec.Struct, frozen=True):
     facts: dict[str, Any]
 
 
-class Session(SessionHead, frozen=True, kw_only=True):
+class Session(SessionHead, frozen=True, kw_only=True, gc=False):
     """What a person calls one thing; with `--detail summary` it has no `notes`."""
 
     notes: list[Note] | msgspec.UnsetType = msgspec.UNSET
     findings: list[int]
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """A verdict with its evidence; `session` is null where it is about the whole capture."""
 
     id: int
@@ -173,7 +173,7 @@ class Finding(msgspec.Struct, frozen=True):
     time_ns: int
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, gc=False):
     """Everything that was found: one capture, its flows, sessions and findings."""
 
     schema: Literal["analyzer.report/1"]
@@ -186,19 +186,19 @@ class Report(msgspec.Struct, frozen=True):
 # --- lines of jsonl ---------------------------------------------------------------------------------------------------
 
 
-class CaptureLine(Capture, frozen=True, tag_field="type", tag="capture"):
+class CaptureLine(Capture, frozen=True, gc=False, tag_field="type", tag="capture"):
     pass
 
 
-class FlowLine(Flow, frozen=True, tag_field="type", tag="flow"):
+class FlowLine(Flow, frozen=True, gc=False, tag_field="type", tag="flow"):
     pass
 
 
-class SessionLine(Session, frozen=True, tag_field="type", tag="session"):
+class SessionLine(Session, frozen=True, gc=False, tag_field="type", tag="session"):
     pass
 
 
-class FindingLine(Finding, frozen=True, tag_field="type", tag="finding"):
+class FindingLine(Finding, frozen=True, gc=False, tag_field="type", tag="finding"):
     pass
 
 
