@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -281,6 +282,8 @@ def share_of(job: Job) -> list[core.Story]:
 
 def work() -> None:
     """What a worker runs: a job on standard input, stories on standard output."""
+    # Ctrl-C reaches every process of the group: the one that started this one ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     job: Job = pickle.load(sys.stdin.buffer)
     pickle.dump(share_of(job), sys.stdout.buffer, pickle.HIGHEST_PROTOCOL)
     sys.stdout.buffer.flush()
