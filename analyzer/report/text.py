@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from analyzer import core
 
 #: Beyond so many sessions only those with something wrong are listed (`--all` lists every one).
-ROWS: Final = 60
+ROWS: Final = 100
 #: Findings of one code that are told in full; the others are counted, with their sessions.
 SAME_FINDINGS: Final = 3
 FILES: Final = 8

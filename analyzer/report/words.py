@@ -132,7 +132,8 @@ def covered(report: core.Report) -> list[str]:
         elif mute < len(flows):
             said.append("both directions")
         if late:
-            said.append(f"{late:,} of {connections} without the beginning" if late < len(flows) else "no beginning")
+            whose = f"{late:,}" if deaf and deaf < len(flows) else f"{late:,} of {connections}"
+            said.append(f"{whose} without the beginning" if late < len(flows) else "no beginning")
         else:
             said.append("from the first SYN")
         said.append(f"{count(lost, 'byte')} missing" if lost else "nothing lost")

@@ -46,7 +46,7 @@ def test_what_a_capture_lacks_is_said() -> None:
     report.flows[0].packets = (5, 0)
     said = words.covered(report)
     assert said[0] == "one direction only in 1 of 2 TCP connections"
-    assert said[1] == "1 of 2 TCP connections without the beginning"
+    assert said[1] == "1 without the beginning"
     assert words.covered(core.Report(core.Capture(), [], [], [])) == []
 
 
