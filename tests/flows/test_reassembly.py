@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -338,6 +340,7 @@ def test_any_segments_raise_nothing_and_stay_in_bounds(rows: list[tuple[int, byt
     assert stream.held_bytes == 0
 
 
+@pytest.mark.skipif(sys.gettrace() is not None, reason="coverage takes its time")
 def test_in_order_costs_little_and_disorder_not_much_more() -> None:
     parts = [piece(bytes(100)) for _ in range(20_000)]
     stream = started(0)
