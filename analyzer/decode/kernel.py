@@ -465,8 +465,12 @@ def decode_rows(
                     size = (data[at + 12] >> 4) * 4
                     flags = ((data[at + 12] & 1) << 8) | data[at + 13]
                     window = _u16(data, at + 14)
-                    if size < 20 or at + size > wire:
+                    if size < 20:
                         status = 4
+                        break
+                    if at + size > wire:  # longer than its segment: what is left of the header can still be read
+                        options = 64
+                        payload_at = wire = end
                         break
                     stop = at + size
                     payload_at = stop

@@ -587,8 +587,12 @@ class _Walk:
         bits = self.uint(12, 2)
         row.flags = bits & 0x1FF
         size = (bits >> 12) * 4
-        if size < 20 or self.at + size > self.wire:
+        if size < 20:
             row.status = Status.CUT
+            return
+        if self.at + size > self.wire:  # longer than its segment: what is left of the header can still be read
+            row.options |= Option.BROKEN
+            row.payload_at, row.payload_bytes, row.payload_wire = self.end, 0, 0
             return
         self.payload(size)
         there = self.data[self.at + 20 : min(self.at + size, self.end)]

@@ -127,7 +127,7 @@ PACKETS: list[tuple[bytes, int]] = [
     (f.ipv4(f.tcp(), total=19), Status.CUT),
     (b"\x44" + f.ipv4(f.tcp())[1:], Status.CUT),
     (f.ipv4(f.tcp(size=16)), Status.CUT),
-    (f.ipv4(f.tcp(size=24)), Status.CUT),
+    (f.ipv4(f.tcp(size=24)), Status.WHOLE),
     (f.ipv4(f.udp(), 17)[:27], Status.CUT),
     (f.ipv4(f.udp(), 17)[:22], Status.CUT),
     (f.ipv4(f.udp(size=7), 17), Status.CUT),
