@@ -10,7 +10,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from analyzer.core import Capture, CaptureError, Limits, Note, Report
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     Path_ = str | os.PathLike[str] | BinaryIO | bytes
     #: Called between batches with the source, which knows how much of it was read.
     Progress = Callable[[core.Source], None]
-
-#: Notes pile up and are kept: looking for cycles among them again and again would cost a third of the time.
-GC_THRESHOLD: Final = 200_000
 
 
 class Analysis:
@@ -68,7 +65,7 @@ class Analysis:
 
     def run(self, progress: Progress | None = None, stop: Callable[[], bool] | None = None) -> None:
         """Analyse what is left of the source, or as much as is read until `stop` says so."""
-        with lazy_collection():
+        with without_collection():
             while not (stop is not None and stop()) and self.step():
                 if progress is not None:
                     progress(self.source)
@@ -80,7 +77,7 @@ class Analysis:
     def report(self) -> Report:
         """What was found; the source is closed, and nothing can be analysed afterwards."""
         if self._report is None:
-            with lazy_collection():
+            with without_collection():
                 self.source.close()
                 self._report = self._finish()
         return self._report
@@ -141,13 +138,15 @@ def filtered(report: Report, matches: Filter) -> Report:
 
 
 @contextmanager
-def lazy_collection() -> Iterator[None]:
-    before = gc.get_threshold()
-    gc.set_threshold(max(GC_THRESHOLD, before[0]), *before[1:])
+def without_collection() -> Iterator[None]:
+    """No search for cycles meanwhile: the analysis makes none, and going over the notes again and again is dear."""
+    enabled = gc.isenabled()
+    gc.disable()
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        if enabled:
+            gc.enable()
 
 
 # --- captures ---------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import subprocess
@@ -129,6 +130,21 @@ def test_an_analysis_can_be_stepped_through() -> None:
     report = analysis.report()
     assert report is analysis.report()
     assert {"tcp.syn", "http.request"} <= {note.kind for note in report.sessions[0].notes}
+
+
+def test_an_analysis_makes_no_cycles() -> None:
+    """What `without_collection` relies on."""
+    limits = Limits()
+    analyzer.analyze([HEALTHY, DNS, REFUSED])  # what is imported on the way may
+    analysis = api.Analysis(open_source([HEALTHY, DNS, REFUSED], limits=limits), limits=limits)
+    gc.collect()
+    with api.without_collection():
+        assert not gc.isenabled()
+        while analysis.step():
+            pass
+        analysis.engine.finish()
+        assert gc.collect() == 0
+    assert gc.isenabled()
 
 
 def test_scripts_need_no_guard(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def command(
         with ending(source) as ends:
             if not wanted.quiet:
                 click.echo(f"capturing on {interface}{f', {bpf}' if bpf else ''}; Ctrl-C ends it", err=True)
-            with api.lazy_collection():
+            with api.without_collection():
                 while analysis.step():
                     sys.stdout.flush()
             found = analysis.report()
