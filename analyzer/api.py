@@ -8,7 +8,7 @@ import pickle
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -243,7 +243,10 @@ class Worker:
             env={**os.environ, "PYTHONPATH": path},
         )
         assert self.process.stdin is not None
-        with self.process.stdin as pipe:
+        with (
+            suppress(BrokenPipeError),
+            self.process.stdin as pipe,
+        ):  # it may have failed already: `stories` sees to that
             pickle.dump(self.job, pipe, pickle.HIGHEST_PROTOCOL)
 
     def stories(self, stop: Callable[[], bool] | None) -> list[core.Story]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+
+from mypy_extensions import mypyc_attr
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -530,6 +532,7 @@ Output = Note | Finding | Phase | About | Handoff | Pass | Body | Enough
 Outputs = Iterable[Output]
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Dissector:
     """A room at work on one channel.  Subclasses override what they need; all methods may yield outputs.
 
@@ -713,11 +716,12 @@ class IcmpError:
     at: Piece  # the ICMP message
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class RowDissector:
     """The room of a transport whose work is done in columns: it gets rows with events, and the sums at the end."""
 
     #: bits of `Event`: rows that carry none of them are counted only
-    wanted: int = 0
+    wanted: ClassVar[int] = 0
 
     def __init__(self, flow: Flow, limits: Limits) -> None:
         """`flow` has ids and endpoints; its counts are filled only by `on_end`."""
@@ -867,6 +871,7 @@ class Batch:
         self.link = link
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Source:
     """Where frames come from: a file, several, a pipe or an interface.
 

@@ -116,7 +116,7 @@ class Engine:
         return False
 
     def _open(self, flow: int) -> Conversation:
-        teller = Teller(self.tracker.flow(flow), self.limits, self._trace, self._on_output)
+        teller = Teller(self.tracker.begun(flow), self.limits, self._trace, self._on_output)
         conversation = Conversation(self.registry, teller)
         self._flows[flow] = conversation
         return conversation

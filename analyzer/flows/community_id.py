@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from hashlib import sha1
-from ipaddress import ip_address
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import Final
 
 TCP: Final = 6
@@ -29,7 +29,8 @@ def community_id(
     seed: int = 0,
 ) -> str:
     """The same text for both directions.  For ICMP the ports are type and code; None leaves ports out."""
-    ends = (ip_address(source).packed, ip_address(target).packed)
+    family = AF_INET6 if ":" in source else AF_INET
+    ends = (inet_pton(family, source), inet_pton(family, target))
     one_way = False
     if source_port is not None and transport in PAIRS:
         answer = PAIRS[transport].get(source_port)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from analyzer import core
 from analyzer.core import Event, Note, Outcome, Phase, Place, Segment, Side
@@ -49,7 +49,7 @@ WHO: Final = {Side.INITIATOR: "the client", Side.RESPONDER: "the server"}
 class Tcp(core.RowDissector):
     """One connection, from the first SYN to the last FIN or RST."""
 
-    wanted = WANTED
+    wanted: ClassVar[int] = WANTED
 
     def __init__(self, flow: Flow, limits: Limits) -> None:
         self.flow = flow
