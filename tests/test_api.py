@@ -102,6 +102,8 @@ def test_traced_notes_carry_their_fields() -> None:
     notes = [note for session in analyzer.analyze(HEALTHY, trace=True).sessions for note in session.notes]
     trees = {note.kind: note.tree for note in notes}
     assert trees["http.request"]
+    assert trees["tcp.syn"]
+    assert trees["tcp.syn"][0].name == "source_port"
     assert trees["http.request"][0].name == "request_line"
     assert all(note.tree is None for session in analyzer.analyze(HEALTHY).sessions for note in session.notes)
 
