@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-OWN: Final = {"bulk": 100, "requests": 20_000, "dns": 100_000}
+OWN: Final = {"bulk": 50, "requests": 20_000, "dns": 100_000}
 MADE_ELSEWHERE: Final = {"tls": 4_000, "bulk-tls": 100, "ws": 250, "webrtc": 100}
 SECONDS: Final = 600
 STAGES: Final = ("read", "decode", "flows", "engine", "whole")
@@ -186,8 +186,9 @@ def _peer_versions() -> list[str]:
         if shutil.which(command[0]) is None:
             continue
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if "ersion" in line or "Wireshark" in line]
-        found.append(lines[0].strip(" .-") if lines else command[0])
+        # "TShark (Wireshark) 4.0.17 (Git ...)" and "Welcome to nDPI 4.2.0"
+        words = (done.stdout + done.stderr).split("\n", 1)[0].partition(" (Git")[0].split()
+        found.append(f"{command[0]} {words[-1].strip('.')}" if words else command[0])
     return found
 
 

@@ -40,7 +40,6 @@ class Views:
     """The columns of a batch as memoryviews: single items are read from them three times as fast as from arrays."""
 
     def __init__(self, batch: Batch, columns: Columns) -> None:
-        self.data = memoryview(batch.data)
         self.start = batch.start.data
         self.time_ns = batch.time_ns.data
         self.sender = columns.sender.data
@@ -190,7 +189,9 @@ class Tracker:
                 return Piece(side.data, side.runs, start, max(stop, start))
         views = self._views
         run = (0, batch.first_frame + row, start - views.start[row], views.time_ns[row])
-        return Piece(bytes(views.data[start:stop]), [run])
+        return Piece(
+            bytes(memoryview(batch.data)[start:stop]), [run]
+        )  # a view that stayed would lock the reader's buffer
 
     def _count(self, batch: Batch) -> None:
         count = batch.count
