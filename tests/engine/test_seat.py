@@ -1,0 +1,108 @@
+"""What rooms yield is carried out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from analyzer.core import (
+    About,
+    Body,
+    Dissector,
+    Enough,
+    Finding,
+    Handoff,
+    Limits,
+    Note,
+    Outcome,
+    Pass,
+    Phase,
+    Piece,
+    Reader,
+    RowDissector,
+    Side,
+    Trace,
+)
+from analyzer.engine.channel import Inner
+from analyzer.engine.registry import Entry, Registry
+from analyzer.engine.seat import RowSeat, Seat
+from analyzer.engine.teller import Teller
+from tests.engine.rooms import protocol, unit
+from tests.play import a_flow
+
+if TYPE_CHECKING:
+    from analyzer.core import Outputs
+
+INNER = protocol("inner", ("inner:box",))
+
+
+def a_seat(trace: bool = False) -> Seat:
+    teller = Teller(a_flow(), Limits(), trace=trace, on_output=None)
+    path = ("tcp", "box")
+    return Seat(Entry(protocol()), Dissector(), path, teller, Inner(Registry([INNER]), teller, path, (1, 2)))
+
+
+AT = Piece(unit("N", "a"), [(0, 1, 54, 5)])
+
+
+def test_what_is_told_is_kept() -> None:
+    seat = a_seat()
+    phase = Phase("box", 0, 1, Outcome.OPEN)
+    assert not seat.spoke
+    seat.carry_out([Note("box.item", "x", AT), Finding("box.bad", "y", AT), phase, About("it", {"a": 1})], Side(1), AT)
+    teller = seat.teller
+    assert (seat.spoke, seat.signal, teller.kind) == (True, False, "box")
+    assert [note.sender for note in teller.notes] == [Side.RESPONDER]
+    assert (teller.findings[0].code, teller.phases, teller.title, teller.facts) == ("box.bad", [phase], "it", {"a": 1})
+
+
+def test_what_is_inside_goes_to_its_own_channel() -> None:
+    seat = a_seat()
+    seat.carry_out([Pass("inner:box", AT), Pass("inner:box", AT.cut(0, 0), key=2)], Side.INITIATOR, AT)
+    seat.carry_out([Pass("inner:box", AT)], None, AT)
+    assert [note.path for note in seat.teller.notes] == [("tcp", "box", "inner")] * 2
+    assert len(seat.inner.channels) == 2
+
+
+def test_what_steers_the_channel_is_left_to_it() -> None:
+    for output in (Handoff("x"), Body(3), Enough()):
+        seat = a_seat()
+        seat.carry_out([output], Side.INITIATOR, AT)
+        assert seat.signal
+        assert (seat.label, seat.body is not None, seat.enough) == (
+            "x" if isinstance(output, Handoff) else None,
+            isinstance(output, Body),
+            isinstance(output, Enough),
+        )
+
+
+def test_anything_else_is_a_mistake() -> None:
+    with pytest.raises(TypeError, match="a room yields str"):
+        a_seat().carry_out(["text"], Side.INITIATOR, AT)  # type: ignore[list-item]
+
+
+def test_each_traced_note_has_the_fields_read_for_it() -> None:
+    seat = a_seat(trace=True)
+    at = Piece(b"abcd", [(0, 1, 54, 5)], trace=Trace())
+
+    def outputs() -> Outputs:
+        reader = Reader(at)
+        reader.uint("first", 1)
+        yield Note("box.item", "1", at)
+        reader.uint("second", 1)
+        yield Note("box.item", "2", at)
+        reader.uint("third", 1)
+
+    seat.carry_out(outputs(), Side.INITIATOR, at)
+    trees = [[field.name for field in note.tree or ()] for note in seat.teller.notes]
+    assert trees == [["first"], ["second", "third"]]
+
+
+def test_a_seat_for_rows() -> None:
+    teller = Teller(a_flow(), Limits(), trace=False, on_output=None)
+    room = RowDissector(a_flow(), Limits())
+    seat = RowSeat(Entry(protocol()), room, ("tcp",), teller, Inner(Registry([]), teller, ("tcp",), (1, 2)))
+    seat.carry_out([Note("box.item", "x", AT)], None, AT)
+    assert seat.room is room
+    assert teller.notes[0].sender is None

@@ -1,0 +1,83 @@
+"""What is said of a flow comes together."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.core import About, Finding, Limits, Note, Place, Severity, Side, Span
+from analyzer.engine.registry import Entry
+from analyzer.engine.teller import Teller
+from tests.engine.rooms import protocol
+from tests.play import a_flow
+
+HERE = Place((Span(3, 0, 5),), 7)
+BOX = Entry(protocol())
+
+
+def a_teller(limits: Limits | None = None, told: list[str] | None = None) -> Teller:
+    def keep(flow: int, output: Note | Finding) -> None:
+        assert told is not None
+        told.append(output.kind if isinstance(output, Note) else output.code)
+
+    return Teller(a_flow(), limits or Limits(), trace=False, on_output=None if told is None else keep)
+
+
+def test_notes_get_what_the_room_cannot_know() -> None:
+    told: list[str] = []
+    teller = a_teller(told=told)
+    teller.note(BOX, ("tcp", "box"), Side.RESPONDER, Note("box.item", "x", HERE))
+    teller.note(BOX, ("tcp",), Side.RESPONDER, Note("box.new", "x", HERE, sender=Side.INITIATOR))
+    first, second = teller.notes
+    assert (first.flow, first.sender, first.path, first.spec) == (0, Side.RESPONDER, ("tcp", "box"), "RFC 1 1")
+    assert (second.sender, second.spec) == (Side.INITIATOR, "")
+    assert told == ["box.item", "box.new"]
+
+
+def test_findings_get_what_the_table_says() -> None:
+    told: list[str] = []
+    teller = a_teller(told=told)
+    teller.finding(BOX, ("box",), Finding("box.bad", "x", HERE, cause="Mine.", severity=Severity.INFO))
+    (found,) = teller.findings
+    assert (found.cause, found.advice, found.severity) == ("Mine.", "Take it out.", Severity.INFO)
+    assert told == ["box.bad"]
+    teller.finding(BOX, ("box",), Finding("box.unheard", "x", HERE, severity=Severity.INFO))
+    with pytest.raises(ValueError, match="box has no finding"):
+        teller.finding(BOX, ("box",), Finding("box.unheard", "x", HERE))
+
+
+def test_limits_are_told_once() -> None:
+    teller = a_teller(Limits(notes_per_flow=2, findings_per_flow=1))
+    for _ in range(4):
+        teller.note(BOX, ("box",), None, Note("box.item", "x", HERE))
+    for _ in range(3):
+        teller.finding(BOX, ("box",), Finding("box.bad", "x", HERE))
+    assert [note.kind for note in teller.notes] == ["box.item", "box.item", "engine.limit"]
+    assert teller.notes[2].fields == {"limit": "notes_per_flow", "value": 2}
+    assert len(teller.findings) == 1
+    teller = a_teller()
+    teller.limit("depth", "deep", ("a",), HERE)
+    teller.limit("depth", "deeper", ("a",), HERE)
+    assert [note.text for note in teller.notes] == ["deep"]
+
+
+def test_the_deepest_room_names_the_session() -> None:
+    teller = a_teller()
+    teller.about(About("deep", {"a": 1}), 3)
+    teller.about(About("shallow", {"b": 2}), 1)
+    teller.about(About(None, {"a": 3}), 1)
+    assert (teller.title, teller.facts) == ("deep", {"a": 3, "b": 2})
+    teller.joined(BOX, 2)
+    teller.joined(Entry(protocol("other")), 1)
+    teller.joined(Entry(protocol("silent", session=None)), 5)
+    assert teller.kind == "box"
+
+
+def test_mistakes_say_where_they_were_made() -> None:
+    teller = a_teller()
+    try:
+        BOX.specs["nothing"]
+    except KeyError as why:
+        teller.mistake("box", ("tcp", "box"), why, HERE)
+    (note,) = teller.notes
+    assert (note.kind, note.fields["exception"], note.fields["room"]) == ("engine.internal-error", "KeyError", "box")
+    assert note.fields["where"].startswith("test_teller.py:")
