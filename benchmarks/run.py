@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-OWN: Final = {"bulk": 50, "requests": 20_000, "dns": 100_000}
+OWN: Final = {"bulk": 20, "requests": 20_000, "dns": 100_000}
 MADE_ELSEWHERE: Final = {"tls": 4_000, "bulk-tls": 100, "ws": 250, "webrtc": 100}
 SECONDS: Final = 600
 STAGES: Final = ("read", "decode", "flows", "engine", "whole")
