@@ -57,7 +57,8 @@ class Channel:
         self.state = DONE
         self.teller.changed = True
 
-    def feed(self, sender: Side, piece: Piece) -> None:
+    def feed(self, sender: Side, piece: Piece, lacking: int = 0) -> None:
+        """Take what `sender` sent; the capture lacks the last `lacking` bytes of a datagram."""
         raise NotImplementedError
 
     def gap(self, sender: Side, size: int, at: Piece) -> None:
@@ -171,6 +172,7 @@ class StreamChannel(Channel):
     __slots__ = (
         "_dropped",
         "_failed_rooms",
+        "_guessed",
         "_heads",
         "_open_heads",
         "_rejection",
@@ -193,6 +195,7 @@ class StreamChannel(Channel):
         self._open_heads = [True, True]  # false behind a gap: what follows is not the start
         self._failed_rooms: set[str] = set()  # rooms that took the channel and found it malformed
         self._dropped: set[tuple[str, Side]] = set()  # probes that said no to a side
+        self._guessed = False  # the port alone chose the room: what that finds malformed was never its own
         self._rejection: tuple[Entry, str, Side, Piece] | None = None
 
     @property
@@ -201,7 +204,7 @@ class StreamChannel(Channel):
 
     # --- what comes in ---
 
-    def feed(self, sender: Side, piece: Piece) -> None:
+    def feed(self, sender: Side, piece: Piece, lacking: int = 0) -> None:
         self.last = piece
         if self.state == WORKING:
             if self.seen is not None:
@@ -320,6 +323,7 @@ class StreamChannel(Channel):
         if waiting and not last_chance and max(self._seen_bytes) < self.teller.limits.probe_bytes:
             return None
         if by_port is not None:
+            self._guessed = True
             return by_port
         self._give_up()
         return None
@@ -497,7 +501,7 @@ class StreamChannel(Channel):
         elif self.seen is not None and not seat.spoke:
             # It never confirmed its claim: another may have the bytes.
             self._failed_rooms.add(seat.entry.name)
-            if self._rejection is None:
+            if self._rejection is None and not self._guessed:
                 self._rejection = (seat.entry, str(why), sender, at)
             self._reopen()
         else:
@@ -669,10 +673,10 @@ class DatagramChannel(Channel):
     def idle(self) -> bool:
         return self.state == DONE and self.child is None and not self.seats
 
-    def feed(self, sender: Side, piece: Piece) -> None:
+    def feed(self, sender: Side, piece: Piece, lacking: int = 0) -> None:
         self.last = piece
         if self.child is not None:
-            self.child.feed(sender, piece)
+            self.child.feed(sender, piece, lacking)
         elif self.state != DONE:
             seat = self._owner(sender, piece)
             if seat is None:
@@ -680,7 +684,7 @@ class DatagramChannel(Channel):
                 if not self.seats and self.idle_bytes >= self.teller.limits.probe_bytes:
                     self._finish()
             elif not seat.enough:
-                self._give(seat, sender, piece)
+                self._give(seat, sender, piece, lacking)
 
     def _owner(self, sender: Side, piece: Piece) -> Seat | None:
         """The room that this datagram is for: one at work here, then any that claims the label."""
@@ -738,7 +742,7 @@ class DatagramChannel(Channel):
         self.failed.add(entry.name)
         self.seats = [seat for seat in self.seats if seat.entry is not entry]
 
-    def _give(self, seat: Seat, sender: Side, piece: Piece) -> None:
+    def _give(self, seat: Seat, sender: Side, piece: Piece, lacking: int) -> None:
         unit = piece
         if self.teller.trace:
             unit = Piece(piece.data, piece.runs, piece.start, piece.stop, piece.base, piece.whole, Trace())
@@ -749,7 +753,8 @@ class DatagramChannel(Channel):
                 if seat.signal:
                     self._steer(seat, unit)
         except Malformed as why:
-            self._malformed(seat.entry, str(why), sender, unit)
+            text = f"{why} (the capture lacks the last {lacking} bytes of this datagram)" if lacking else str(why)
+            self._malformed(seat.entry, text, sender, unit)
         except Exception as why:  # our bug: costs this flow its room, and is told
             self.teller.mistake(seat.entry.name, seat.path, why, unit)
             self._lose(seat.entry)

@@ -129,10 +129,11 @@ class Conversation:
     def _conflict(self, side: Side, at: Piece) -> None:
         self._ask(lambda room: room.on_conflict(side, at), side, at)
 
-    def datagram(self, sender: Side, piece: Piece) -> None:
+    def datagram(self, sender: Side, piece: Piece, lacking: int = 0) -> None:
+        """A datagram, of which the capture lacks the last `lacking` bytes."""
         if self.channel is not None:
             self.last = piece
-            self.channel.feed(sender, piece)
+            self.channel.feed(sender, piece, lacking)
 
     def sated(self) -> tuple[bool, bool]:
         """By side: whether the channel has just stopped wanting its bytes."""

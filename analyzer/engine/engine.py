@@ -103,7 +103,7 @@ class Engine:
                         piece = Piece(bytes(view[at : at + size]), [run])
                 conversation.take(SIDES[sender], flags, seq, ack, events, piece, wire)
             elif transport == UDP and not unwanted:
-                conversation.datagram(SIDES[sender], tracker.payload(batch, row))
+                conversation.datagram(SIDES[sender], tracker.payload(batch, row), max(wire - size, 0))
             if conversation.teller.changed:
                 self._unwant(flow, conversation)
 

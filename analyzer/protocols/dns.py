@@ -15,11 +15,13 @@ MAX_POINTERS: Final = 64  # of one name
 MAX_NAME_BYTES: Final = 255  # §3.1
 MAX_RECORDS: Final = 500  # of one message that are read
 MAX_LISTED: Final = 50  # of them in a note
+NETBIOS_NAME: Final = frozenset(b"ABCDEFGHIJKLMNOP")
 MAX_PROBED_BYTES: Final = 16384
 MAX_PROBED_QUESTIONS: Final = 64
 MAX_WAITING: Final = 4096  # questions without an answer that are remembered
 SLOW_NS: Final = 5_000_000_000  # a resolver's usual patience: after that nobody answered
 MULTICAST_PORTS: Final = frozenset({5353, 5355})
+MULTICAST_FIRST: Final = frozenset(str(octet) for octet in range(224, 240))  # RFC 1112 4
 
 KINDS: Final = {
     "dns.query": core.Kind("§4.1.2", "A name is asked for.", "query"),
@@ -150,8 +152,17 @@ class Dns(core.Dissector):
 
     @property
     def multicast(self) -> bool:
+        """Whether the question goes to many, none of whom has to answer."""
         flow = self.flow
-        return flow is not None and bool(MULTICAST_PORTS.intersection((flow.initiator.port, flow.responder.port)))
+        if flow is None:
+            return False
+        address = flow.responder.address
+        return (
+            bool(MULTICAST_PORTS.intersection((flow.initiator.port, flow.responder.port)))
+            or address == "255.255.255.255"
+            or address.startswith("ff")
+            or address.partition(".")[0] in MULTICAST_FIRST
+        )
 
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
         self.framed = True
@@ -188,7 +199,11 @@ class Dns(core.Dissector):
                 self._asked(id_, sender, first, unit)
                 yield from self._about(first)
             return
-        read_answers(reader, data, message_at, counts, fields)
+        broken: Malformed | None = None
+        try:
+            read_answers(reader, data, message_at, counts, fields)
+        except Malformed as why:  # what stands before it is told all the same
+            broken = why
         rcode = (fields.get("extended_rcode", 0) << 4) | flags & 15
         fields.update(
             rcode={"value": rcode, "name": RCODES.get(rcode, f"rcode {rcode}")},
@@ -204,6 +219,8 @@ class Dns(core.Dissector):
         if first is not None:
             yield from self._about(first)
         yield from self._judge(asked, rcode, first, place)
+        if broken is not None:
+            raise broken
 
     def _asked(self, id_: int, sender: Side, question: dict[str, Value], unit: Piece) -> None:
         key = (id_, sender)
@@ -338,13 +355,13 @@ def read_answers(reader: Reader, data: bytes, message_at: int, counts: list[int]
     left = MAX_RECORDS
     for section, count in zip(("answers", "authority", "additional"), counts[1:], strict=True):
         records: list[dict[str, Value]] = []
+        fields[section] = records
         for _ in range(min(count, left)):
             with reader.group("record"):
                 record = read_record(reader, data, message_at, fields)
             if record is not None and len(records) < MAX_LISTED:
                 records.append(record)
         left -= min(count, left)
-        fields[section] = records
 
 
 def read_record(reader: Reader, data: bytes, message_at: int, fields: dict[str, Value]) -> dict[str, Value] | None:
@@ -480,6 +497,8 @@ def plausible(message: bytes) -> bool | None:
     if at + 4 > size:
         return None
     type_, class_ = message[at] << 8 | message[at + 1], message[at + 2] << 8 | message[at + 3]
+    if message[HEADER_BYTES] == 32 and NETBIOS_NAME.issuperset(message[HEADER_BYTES + 1 : HEADER_BYTES + 33]):
+        return False  # NetBIOS has the same messages, and names of its own (RFC 1002 4.1)
     return 0 < type_ < 0x8000 and class_ & 0x7FFF in CLASSES
 
 

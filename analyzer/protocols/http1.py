@@ -100,6 +100,8 @@ _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}\Z")
 _LENGTH: Final = re.compile(r"[0-9]{1,18}\Z")
 _STARTS: Final = tuple(f"{method} ".encode() for method in METHODS)
 
+STATUS_START: Final = b"HTTP/1."
+
 # What comes next from a sender.
 HEAD: Final = 0
 CHUNK: Final = 1  # a line with the size of a chunk
@@ -122,6 +124,7 @@ class Http(core.Dissector):
     """One connection: requests and their responses in order, bodies skipped."""
 
     def __init__(self) -> None:
+        self.client: Side | None = None  # whoever sends the first request; where the capture starts late, either may
         self.expect = [HEAD, HEAD]
         self.scanned = [0, 0]  # how far the end of the head was looked for
         self.asked: deque[Asked] = deque()
@@ -140,7 +143,7 @@ class Http(core.Dissector):
             return self._line_size(head, 2 if head[:2] == b"\r\n" else 1 if head[:1] == b"\n" else 0)
         if expected == TRAILERS:
             return self._line_size(head, 0)
-        if sender is Side.INITIATOR and self.switching:
+        if self.switching and sender is self.client:
             return None  # what follows may not be HTTP any more: wait for the answer
         if head[:1] in b"\r\n":  # §2.2: empty lines before a request line are ignored
             return 2 if head[:2] == b"\r\n" else 1 if head[:1] == b"\n" else None
@@ -157,7 +160,11 @@ class Http(core.Dissector):
     def _head_size(self, sender: Side, head: bytes | bytearray) -> int | None:
         """Through the empty line; lines may end in a bare LF (§2.2)."""
         scanned = self.scanned[sender]
-        if scanned < 32 and not plausible_start(bytes(head[:32]), sender is Side.INITIATOR):
+        if self.client is None:
+            if len(head) < len(STATUS_START) and STATUS_START.startswith(head):
+                return None
+            self.client = sender.other if head.startswith(STATUS_START) else sender
+        if scanned < 32 and not plausible_start(bytes(head[:32]), sender is self.client):
             raise Malformed("neither a request line nor a status line (§3, §4)")
         start = max(scanned - 3, 0)
         bare, full = head.find(b"\n\n", start), head.find(b"\n\r\n", start)
@@ -183,11 +190,11 @@ class Http(core.Dissector):
             return self._on_trailer(sender, unit)
         if unit.data[unit.start] in b"\r\n":
             return ()
-        return self._on_request(unit) if sender is Side.INITIATOR else self._on_response(unit)
+        return self._on_request(sender, unit) if sender is self.client else self._on_response(sender, unit)
 
     # --- heads ---
 
-    def _on_request(self, unit: Piece) -> core.Outputs:
+    def _on_request(self, sender: Side, unit: Piece) -> core.Outputs:
         line, lines = read_head(unit, "request_line")
         method_bytes, _, rest = line.partition(b" ")
         target_bytes, _, version = rest.rpartition(b" ")
@@ -215,9 +222,9 @@ class Http(core.Dissector):
             yield core.About(title_of(method, target, lines.get("host")), about_request(fields))
         body = body_size(lines, None, None)
         if body is not None:
-            yield from self._begin_body(Side.INITIATOR, body, fields)
+            yield from self._begin_body(sender, body, fields)
 
-    def _on_response(self, unit: Piece) -> core.Outputs:
+    def _on_response(self, sender: Side, unit: Piece) -> core.Outputs:
         line, lines = read_head(unit, "status_line")
         match = _STATUS_LINE.match(line)
         if match is None:
@@ -252,7 +259,7 @@ class Http(core.Dissector):
         else:
             body = body_size(lines, status, method)
             if body is not None:
-                yield from self._begin_body(Side.RESPONDER, body, fields)
+                yield from self._begin_body(sender, body, fields)
 
     def _answered_by(self, status: int) -> Asked | None:
         """The request that a response of this status answers; it waits on if the status is interim (§9.2)."""
@@ -451,14 +458,14 @@ def about_request(fields: dict[str, Value]) -> dict[str, Value]:
 def plausible_start(head: bytes, request: bool) -> bool:
     """Whether a request (or status) line may begin so."""
     if not request:
-        return head[:7] == b"HTTP/1."[: len(head)]
+        return head[:7] == STATUS_START[: len(head)]
     method, space, _ = head.partition(b" ")
     return bool(_TOKEN.match(method)) and (bool(space) or len(method) <= 20)
 
 
 def probe(head: bytes) -> bool | None:
     """Tell whether a stream starts with a request or status line of HTTP/1.x; None asks for more bytes."""
-    if head.startswith(b"HTTP/1.") or head == b"HTTP/1."[: len(head)]:
+    if head.startswith(STATUS_START) or STATUS_START.startswith(head):
         return True if len(head) >= 7 else None
     head = head.lstrip(b"\r\n")
     line, newline, _ = head.partition(b"\n")

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from analyzer import core
 from analyzer.core import Limits, Note, Piece, Side, Span
-from analyzer.engine.channel import DONE, WORKING
+from analyzer.engine.channel import DONE, WORKING, DatagramChannel
+from analyzer.engine.registry import Registry
+from analyzer.engine.teller import Teller
 from tests.engine.rooms import Box, protocol, unit
-from tests.play import again, play
+from tests.play import a_flow, again, play
 
 INI, RES = Side.INITIATOR, Side.RESPONDER
 BOX = protocol()
@@ -296,6 +298,14 @@ def test_datagram_rooms_end_pass_and_hand_over() -> None:
     assert len(said.notes) == 1
     said = play(box, (INI, unit("B", "3")))
     assert said.notes[-1].kind == "engine.internal-error"
+
+
+def test_a_datagram_that_the_capture_cut_is_not_called_malformed_alone() -> None:
+    box = protocol(over=("udp",))
+    teller = Teller(a_flow("udp"), Limits(), trace=False, on_output=None)
+    channel = DatagramChannel(Registry([box]), teller, "udp", ("udp",), (1, 2))
+    channel.feed(INI, Piece(unit("M"), [(0, 1, 42, 5)]), 100)
+    assert teller.notes[0].text == "an M (the capture lacks the last 100 bytes of this datagram)"
 
 
 def test_datagrams_that_nobody_wants_are_given_up() -> None:

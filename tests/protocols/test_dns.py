@@ -12,7 +12,7 @@ from analyzer import core
 from analyzer.core import Malformed, Outcome, Severity, Side
 from analyzer.protocols import dns
 from analyzer.protocols.dns import PROTOCOL, name_at, probe
-from tests.play import START_NS, Said, play
+from tests.play import START_NS, Said, a_flow, play
 
 INI, RES = Side.INITIATOR, Side.RESPONDER
 
@@ -153,6 +153,14 @@ def test_nobody_has_to_answer_a_multicast() -> None:
     assert play(PROTOCOL, (RES, response(flags=0x8183)), port=5355).findings == []
 
 
+def test_nobody_has_to_answer_a_broadcast() -> None:
+    room = dns.Dns()
+    for address, exempt in (("255.255.255.255", True), ("239.1.2.3", True), ("ff02::1:3", True), ("192.0.2.1", False)):
+        room.flow = a_flow("udp", responder_port=53)
+        room.flow.responder = core.Endpoint(address, 53)
+        assert room.multicast is exempt
+
+
 def test_malformed_datagrams_are_told_and_the_next_is_read() -> None:
     bad = query()[:-3]
     pointer = response(record(5, b"\xc0\xff"))
@@ -160,9 +168,10 @@ def test_malformed_datagrams_are_told_and_the_next_is_read() -> None:
     said = play(PROTOCOL, (INI, bad), (RES, pointer), (RES, long_), (INI, query()), port=53)
     assert [note.kind for note in said.notes] == [
         "dns.malformed",
+        "dns.response",  # what could be read of it
         "dns.malformed",
-        "dns.query",
-    ]  # the long one is not DNS
+        "dns.query",  # the one before, with the long name, is not DNS
+    ]
 
 
 @pytest.mark.parametrize(
@@ -208,6 +217,7 @@ def test_names_are_shown_as_they_can_be() -> None:
         (query()[:-2] + b"\x12\x34", False),
         (struct.pack(">6H", 1, 0x0100, 0, 0, 0, 0) + bytes(20), False),
         (bytes(40), False),
+        (query("EJFAFGDGCOEHEPEPEHEMEFCOEDEPENAA", 32), False),  # NetBIOS
         (b"\x80\x60" + b"\x55" * 30, False),
         (query()[:12] + b"\xc0\x0c" + bytes(20), False),
         (query("a" * 63 + "." + "a" * 63 + "." + "a" * 63 + "." + "a" * 63 + "." + "a" * 60), False),

@@ -200,6 +200,7 @@ def test_malformed(frames: list[tuple[Side, bytes]], why: str) -> None:
 
 def test_requests_in_flight_are_bounded() -> None:
     room = http1.Http()
+    room.client = INI
     for number in range(http1.MAX_IN_FLIGHT + 2):
         piece = core.Piece(b"GET / HTTP/1.1\r\n\r\n", [(0, number, 54, 0)])
         assert list(room.on_unit(INI, piece))
@@ -234,6 +235,18 @@ def test_long_targets_are_cut_in_words_only() -> None:
 )
 def test_probe(head: bytes, verdict: bool | None) -> None:
     assert probe(head) is verdict
+
+
+def test_the_client_is_whoever_asks() -> None:
+    """Where the capture starts late, the initiator is a guess."""
+    said = play(PROTOCOL, (RES, GET), (INI, OK))
+    assert said.lines == [("http.request", "GET /a"), ("http.response", "200 OK, text/plain, 5 bytes")]
+    said = play(PROTOCOL, (INI, OK[:3]), (INI, OK[3:]), (RES, GET))
+    assert [note.kind for note in said.notes] == ["http.response", "http.request"]
+
+
+def test_what_only_the_port_calls_http_is_not_malformed() -> None:
+    assert play(PROTOCOL, (INI, b"hello"), (RES, b"world"), port=8080).lines == []
 
 
 def test_traced_heads_name_their_lines() -> None:
