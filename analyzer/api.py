@@ -182,15 +182,16 @@ def analyze(
     source = open_source(paths, limits=own)
     analysis = Analysis(source, limits=own, filter=filter, trace=trace, share=(0, share))
     workers = [Worker(paths, own, trace, (number, share)) for number in range(1, share)]
-    try:
-        analysis.run(progress, stop)
-        for worker in workers:
-            analysis.add(worker.stories(stop))
-    finally:
-        for worker in workers:
-            worker.end()
-        source.close()
-    return analysis.report()
+    with without_collection():
+        try:
+            analysis.run(progress, stop)
+            for worker in workers:
+                analysis.add(worker.stories(stop))
+        finally:
+            for worker in workers:
+                worker.end()
+            source.close()
+        return analysis.report()
 
 
 def listed(path: Path_ | Sequence[Path_]) -> list[Path_]:
@@ -287,7 +288,8 @@ def work() -> None:
     # Ctrl-C reaches every process of the group: the one that started this one ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     job: Job = pickle.load(sys.stdin.buffer)
-    pickle.dump(share_of(job), sys.stdout.buffer, pickle.HIGHEST_PROTOCOL)
+    with without_collection():
+        pickle.dump(share_of(job), sys.stdout.buffer, pickle.HIGHEST_PROTOCOL)
     sys.stdout.buffer.flush()
 
 
