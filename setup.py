@@ -1,37 +1,27 @@
 """Builds the compiled modules where there is a compiler; without one the same sources run interpreted."""
 
 import os
+from functools import cache
+from runpy import run_path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-#: Pure-Python modules that Cython compiles as they stand.
-COMPILED = ("analyzer.capture.walk", "analyzer.decode.kernel", "analyzer.flows.table")
+#: The lists of modules; the package itself can't be imported before what it needs is there.
+COMPILED = run_path("analyzer/compiled.py")
+#: The types were checked before; here they only have to be known.
+LENIENT = ("--config-file=", "--follow-imports=silent", "--ignore-missing-imports")
 
 
-class OptionalBuild(build_ext):
-    """A failing compiler is no failure of the installation."""
-
-    def build_extension(self, ext: Extension) -> None:
-        try:
-            super().build_extension(ext)
-        except Exception as why:  # whatever a missing or broken compiler raises
-            print(f"analyzer: {ext.name} stays interpreted ({why})")
+def source(name: str) -> str:
+    return name.replace(".", "/") + ".py"
 
 
-def extensions() -> list[Extension]:
-    if os.environ.get("ANALYZER_COMPILE", "1") == "0":
-        return []
-    try:
-        from Cython.Build import cythonize
-    except ImportError:
-        return []
-    modules = [
-        Extension(name, [name.replace(".", "/") + ".py"], extra_compile_args=["-O3"], optional=True)
-        for name in COMPILED
-    ]
+def passes() -> list[Extension]:
+    from Cython.Build import cythonize
+
     return cythonize(
-        modules,
+        [Extension(name, [source(name)], extra_compile_args=["-O3"]) for name in COMPILED["PASSES"]],
         build_dir="build/cython",
         compiler_directives={
             "language_level": 3,
@@ -44,4 +34,39 @@ def extensions() -> list[Extension]:
     )
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": OptionalBuild})
+def units() -> list[Extension]:
+    from mypyc.build import mypycify
+
+    sources = [source(name) for name in COMPILED["UNITS"]]
+    return mypycify(
+        [*LENIENT, *sources], opt_level="1", debug_level="0", target_dir="build/mypyc", group_name="analyzer_units"
+    )
+
+
+@cache
+def extensions() -> tuple[Extension, ...]:
+    """What there is to compile, as C; nothing where the tools are missing or do not take this Python."""
+    found: list[Extension] = []
+    for make in (passes, units):
+        try:
+            found += make()
+        except (Exception, SystemExit) as why:  # mypyc ends the process where it finds a mistake
+            print(f"analyzer: {make.__name__} stay interpreted ({why})")
+    for extension in found:
+        extension.optional = True  # a failing compiler is no failure of the installation
+    return tuple(found)
+
+
+class LateBuild(build_ext):
+    """Makes the C sources only when something is built, not whenever the project's metadata is asked for."""
+
+    def finalize_options(self) -> None:
+        self.distribution.ext_modules = list(extensions())
+        super().finalize_options()
+
+
+def wanted() -> list[Extension]:
+    return [] if os.environ.get("ANALYZER_COMPILE") == "0" else [Extension(name, []) for name in COMPILED["PASSES"]]
+
+
+setup(ext_modules=wanted(), cmdclass={"build_ext": LateBuild})

@@ -9,15 +9,16 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
+from analyzer import core
 from analyzer.core import Capture, CaptureError, Limits, Note, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from analyzer import core
     from analyzer.engine.engine import Engine
     from analyzer.engine.teller import OnOutput
     from analyzer.sessions.filter import Filter
@@ -224,6 +225,43 @@ def regular(path: str | os.PathLike[str]) -> bool:
     return os.fspath(path) != "-" and not (Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()))
 
 
+class Parcel(pickle.Pickler):
+    """Packs what processes hand each other; compiled classes have no way of their own to be packed."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+
+    def reducer_override(self, value: object) -> Any:
+        kind = type(value)
+        if isinstance(value, core.Note):
+            return unpack_note, (
+                (value.kind, value.text, value.at, value.fields),
+                (value.verdict, value.sender, value.flow, value.path, value.spec, value.tree),
+            )
+        if isinstance(value, core.Finding):
+            return unpack_finding, (
+                (value.code, value.text, value.at),
+                (value.cause, value.advice, value.limits, value.severity, value.title, value.spec, value.flow),
+            )
+        if isinstance(value, core.Piece):
+            return core.Piece, (value.data, value.runs, value.start, value.stop, value.base, value.whole)
+        if is_dataclass(kind):
+            return kind, tuple(getattr(value, field.name) for field in fields(kind))
+        return NotImplemented
+
+
+def unpack_note(begun: tuple[Any, ...], rest: tuple[Any, ...]) -> core.Note:
+    note = core.Note(*begun)
+    note.verdict, note.sender, note.flow, note.path, note.spec, note.tree = rest
+    return note
+
+
+def unpack_finding(begun: tuple[Any, ...], rest: tuple[Any, ...]) -> core.Finding:
+    found = core.Finding(*begun)
+    found.cause, found.advice, found.limits, found.severity, found.title, found.spec, found.flow = rest
+    return found
+
+
 class Worker:
     """Another process, which reads the whole capture (that is cheap) and runs the rooms of its share of the flows."""
 
@@ -248,7 +286,7 @@ class Worker:
             suppress(BrokenPipeError),
             self.process.stdin as pipe,
         ):  # it may have failed already: `stories` sees to that
-            pickle.dump(self.job, pipe, pickle.HIGHEST_PROTOCOL)
+            Parcel(pipe).dump(self.job)
 
     def stories(self, stop: Callable[[], bool] | None) -> list[core.Story]:
         """What it found; where it could not, this process does its work."""
@@ -289,7 +327,7 @@ def work() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     job: Job = pickle.load(sys.stdin.buffer)
     with without_collection():
-        pickle.dump(share_of(job), sys.stdout.buffer, pickle.HIGHEST_PROTOCOL)
+        Parcel(sys.stdout.buffer).dump(share_of(job))
     sys.stdout.buffer.flush()
 
 

@@ -1,4 +1,6 @@
-"""Which modules Cython may have compiled, and which of the two forms of each runs.
+"""Which modules may be compiled, and which of the two forms of each runs.
+
+`setup.py` reads the lists too, so this imports nothing that is not in the standard library.
 
 `ANALYZER_PURE=1` makes their Python source run even where a compiled form lies beside it.
 """
@@ -15,7 +17,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-NAMES: Final = ("analyzer.capture.walk", "analyzer.decode.kernel", "analyzer.flows.table")
+#: The passes over columns, which Cython compiles.
+PASSES: Final = ("analyzer.capture.walk", "analyzer.decode.kernel", "analyzer.flows.table")
+#: What runs once a segment or a unit, which mypyc compiles.
+UNITS: Final = (
+    "analyzer.core",
+    "analyzer.engine.channel",
+    "analyzer.engine.conversation",
+    "analyzer.engine.engine",
+    "analyzer.engine.pending",
+    "analyzer.engine.seat",
+    "analyzer.engine.teller",
+    "analyzer.flows.reassembly",
+    "analyzer.flows.tracker",
+    "analyzer.protocols.dns",
+    "analyzer.protocols.http1",
+    "analyzer.protocols.tcp.dissector",
+    "analyzer.protocols.tcp.messages",
+    "analyzer.protocols.tcp.names",
+    "analyzer.protocols.tcp.state",
+)
+NAMES: Final = PASSES + UNITS
 VARIABLE: Final = "ANALYZER_PURE"
 
 
@@ -40,10 +62,10 @@ def install() -> None:
         sys.meta_path.insert(0, SourceFirst())
 
 
-def forms() -> dict[str, str]:
-    """For each module that may be compiled: "compiled", "interpreted" or "missing"."""
+def forms(names: Sequence[str] = NAMES) -> dict[str, str]:
+    """For each of these modules, which may be compiled: "compiled", "interpreted" or "missing"."""
     found = {}
-    for name in NAMES:
+    for name in names:
         try:
             spec = find_spec(name)
         except ImportError:

@@ -143,11 +143,19 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
     if not wanted or ctx.resilient_parsing:
         return
     click.echo(f"analyzer {VERSION}, Python {sys.version.split()[0]}")
-    for name, form in compiled.forms().items():
-        click.echo(f"  {name:<24} {form}")
+    for title, names in (("passes over columns", compiled.PASSES), ("segments and units", compiled.UNITS)):
+        click.echo(f"  {title:<20}  {_forms(compiled.forms(names))}")
     if os.environ.get(compiled.VARIABLE) == "1":
         click.echo(f"  {compiled.VARIABLE}=1 keeps compiled forms from being used")
     ctx.exit()
+
+
+def _forms(forms: dict[str, str]) -> str:
+    """Such as "compiled", or which modules are not."""
+    found = sorted(set(forms.values()))
+    if len(found) == 1:
+        return found[0]
+    return "; ".join(f"{form}: {', '.join(name for name in forms if forms[name] == form)}" for form in found)
 
 
 @click.command(

@@ -250,8 +250,8 @@ class StreamChannel(Channel):
                 seat.carry_out(seat.room.on_end(last), Side.INITIATOR, last)
             except Malformed as why:
                 self._malformed(seat.entry, str(why), Side.INITIATOR, last)
-            except Exception as why:  # our bug: costs this flow its room, and is told
-                self.teller.mistake(seat.entry.name, seat.path, why, last)
+            except Exception as mistake:  # our bug: costs this flow its room, and is told
+                self.teller.mistake(seat.entry.name, seat.path, mistake, last)
         elif self.state == DONE and seat is not None:
             seat.inner.end(last)
         self._finish()
@@ -334,8 +334,8 @@ class StreamChannel(Channel):
             return None if probe is None else probe(head)
         except Malformed:
             return False
-        except Exception as why:  # our bug: costs this flow its room, and is told
-            self.teller.mistake(entry.name, self.path, why, self._where(sender))
+        except Exception as mistake:  # our bug: costs this flow its room, and is told
+            self.teller.mistake(entry.name, self.path, mistake, self._where(sender))
             self._failed_rooms.add(entry.name)
             return False
 
@@ -361,8 +361,8 @@ class StreamChannel(Channel):
         try:
             room = entry.room()
             room.flow = self.teller.flow
-        except Exception as why:  # our bug: costs this flow its room, and is told
-            self.teller.mistake(entry.name, path, why, self._where(Side.INITIATOR))
+        except Exception as mistake:  # our bug: costs this flow its room, and is told
+            self.teller.mistake(entry.name, path, mistake, self._where(Side.INITIATOR))
             self._failed_rooms.add(entry.name)
             return
         inner = Inner(self.registry, self.teller, path, self.ports)
@@ -404,9 +404,9 @@ class StreamChannel(Channel):
         if size == 0:
             try:
                 asked = seat.room.unit_size(sender, pending.data)
-            except Exception as why:
+            except Exception as mistake:
                 at, _ = pending.take()
-                self._failed(seat, why, sender, at)
+                self._failed(seat, mistake, sender, at)
                 return
             if asked is None:
                 if len(pending.data) > self.teller.limits.unit_bytes:
@@ -482,10 +482,10 @@ class StreamChannel(Channel):
                         self._confirmed()
                 if other.pending.data and other.need == 0 and self.state == WORKING:
                     self._resume(other_side, other)  # what came before may be clear now
-        except Exception as why:
+        except Exception as mistake:
             if unit is None:
                 unit = Piece(data, runs, at, stop, base, whole if places is None else place_of(places, at, stop))
-            self._failed(seat, why, sender, unit)
+            self._failed(seat, mistake, sender, unit)
         if at < stop and (self.state == WORKING or self.state == HANDED):
             direction.pending.add_rest(piece, places, at)
 
@@ -629,8 +629,8 @@ class StreamChannel(Channel):
                 direction.pending.clear()
             if size and self.state == WORKING:
                 self._tell_gap(seat, sender, size, at)
-        except Exception as why:
-            self._failed(seat, why, sender, at)
+        except Exception as mistake:
+            self._failed(seat, mistake, sender, at)
         if self.state == HANDED:
             self._release()
 
@@ -718,8 +718,8 @@ class DatagramChannel(Channel):
             return None if entry.probe is None else entry.probe(data)
         except Malformed:
             return False
-        except Exception as why:  # our bug: costs this flow its room, and is told
-            self.teller.mistake(entry.name, self.path, why, piece)
+        except Exception as mistake:  # our bug: costs this flow its room, and is told
+            self.teller.mistake(entry.name, self.path, mistake, piece)
             self._lose(entry)
             return False
 
@@ -729,8 +729,8 @@ class DatagramChannel(Channel):
         try:
             room = entry.room()
             room.flow = self.teller.flow
-        except Exception as why:  # our bug: costs this flow its room, and is told
-            self.teller.mistake(entry.name, path, why, piece)
+        except Exception as mistake:  # our bug: costs this flow its room, and is told
+            self.teller.mistake(entry.name, path, mistake, piece)
             self._lose(entry)
             return None
         seat = Seat(entry, room, path, self.teller, Inner(self.registry, self.teller, path, self.ports))
@@ -755,8 +755,8 @@ class DatagramChannel(Channel):
         except Malformed as why:
             text = f"{why} (the capture lacks the last {lacking} bytes of this datagram)" if lacking else str(why)
             self._malformed(seat.entry, text, sender, unit)
-        except Exception as why:  # our bug: costs this flow its room, and is told
-            self.teller.mistake(seat.entry.name, seat.path, why, unit)
+        except Exception as mistake:  # our bug: costs this flow its room, and is told
+            self.teller.mistake(seat.entry.name, seat.path, mistake, unit)
             self._lose(seat.entry)
 
     def _steer(self, seat: Seat, unit: Piece) -> None:
@@ -784,6 +784,6 @@ class DatagramChannel(Channel):
                     seat.carry_out(seat.room.on_end(last), Side.INITIATOR, last)
             except Malformed as why:
                 self._malformed(seat.entry, str(why), Side.INITIATOR, last)
-            except Exception as why:  # our bug: costs this flow its room, and is told
-                self.teller.mistake(seat.entry.name, seat.path, why, last)
+            except Exception as mistake:  # our bug: costs this flow its room, and is told
+                self.teller.mistake(seat.entry.name, seat.path, mistake, last)
         self._finish()

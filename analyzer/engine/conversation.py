@@ -59,8 +59,8 @@ class Conversation:
             seat.carry_out(what(seat.room), sender, at)
         except Malformed as why:
             self.teller.note(seat.entry, seat.path, sender, Note(seat.entry.malformed, str(why), at))
-        except Exception as why:  # our bug: costs this flow its room, and is told
-            self._lose(seat, why, at)
+        except Exception as mistake:  # our bug: costs this flow its room, and is told
+            self._lose(seat, mistake, at)
 
     def _lose(self, seat: RowSeat, why: Exception, at: Piece) -> None:
         self.teller.mistake(seat.entry.name, seat.path, why, at)
@@ -77,8 +77,8 @@ class Conversation:
             except Malformed as why:
                 note = Note(seat.entry.malformed, str(why), segment.header)
                 self.teller.note(seat.entry, seat.path, segment.sender, note)
-            except Exception as why:  # our bug: costs this flow its room, and is told
-                self._lose(seat, why, segment.header)
+            except Exception as mistake:  # our bug: costs this flow its room, and is told
+                self._lose(seat, mistake, segment.header)
 
     def icmp(self, error: IcmpError) -> None:
         self._ask(lambda room: room.on_icmp(error), None, error.at)

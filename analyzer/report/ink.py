@@ -56,7 +56,7 @@ def cut(text: str, width: int) -> str:
 def cut_middle(text: str, width: int) -> str:
     """`text` with its middle left out: both ends of an address and its port tell more than its beginning."""
     text = safe(text)
-    if cells(text) <= width or width < 8:
+    if cells(text) <= width or width < 8 or not text.isascii():
         return cut(text, width)
     tail = (width - 1) * 2 // 3
     return text[: width - 1 - tail] + "…" + text[len(text) - tail :]

@@ -78,7 +78,7 @@ def test_what_steers_the_channel_is_left_to_it() -> None:
 
 
 def test_anything_else_is_a_mistake() -> None:
-    with pytest.raises(TypeError, match="a room yields str"):
+    with pytest.raises(TypeError, match=r"(yields|got) str"):  # compiled, the check of the types is faster
         a_seat().carry_out(["text"], Side.INITIATOR, AT)  # type: ignore[list-item]
 
 

@@ -3,10 +3,14 @@
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from analyzer import core
+from analyzer.engine.registry import Registry
+from analyzer.protocols.tcp import PROTOCOL
 from tests.conftest import ROOT
 from tests.fuzz import __main__ as harness
 from tests.fuzz import mutate, targets
@@ -49,10 +53,14 @@ def test_a_few_seconds_find_nothing() -> None:
 
 
 def test_a_mistake_in_a_room_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*arguments: object) -> None:
-        raise KeyError("lost")
+    class Broken(core.RowDissector):
+        wanted = core.Event.SYN
 
-    monkeypatch.setattr("analyzer.protocols.tcp.dissector.Tcp.on_segment", fail)
+        def on_segment(self, segment: core.Segment) -> core.Outputs:
+            raise KeyError("lost")
+
+    rooms = Registry([replace(PROTOCOL, rows=Broken)])
+    monkeypatch.setattr("analyzer.engine.engine.registry", lambda: rooms)
     with pytest.raises(AssertionError, match="lost"):
         targets.analyze(mutate._made())
 
