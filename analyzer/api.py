@@ -86,13 +86,12 @@ class Analysis:
     def _finish(self) -> Report:
         from analyzer.sessions import join
 
-        tracker = self.engine.tracker
-        flows = [tracker.flow(number) for number in range(tracker.flow_count)]
-        self.engine.finish(flows)
-        capture = capture_of(self.source, self.engine)
-        stories = sorted([*self.engine.stories, *self._told], key=lambda story: story.flow.id)
-        sessions, findings = join(stories, flows, capture)
-        report = Report(capture, flows, sessions, findings)
+        engine = self.engine
+        engine.finish()
+        capture = capture_of(self.source, engine)
+        stories = sorted([*engine.stories, *self._told], key=lambda story: story.flow.id)
+        sessions, findings = join(stories, engine.flows, capture)
+        report = Report(capture, engine.flows, sessions, findings)
         return report if self._filter is None else filtered(report, self._filter)
 
 

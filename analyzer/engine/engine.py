@@ -11,8 +11,6 @@ from analyzer.engine.teller import Teller
 from analyzer.flows.tracker import Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from analyzer.core import Batch, Flow, Limits, Story
     from analyzer.engine.registry import Registry
     from analyzer.engine.teller import OnOutput
@@ -46,6 +44,7 @@ class Engine:
         self.registry = registry() if rooms is None else rooms
         self.mask = self.registry.wanted | NEEDED
         self.tracker = Tracker(limits, self.mask)
+        self.flows: list[Flow] = []  # after `finish`: all there are
         self.stories: list[Story] = []
         self._trace = trace
         self._on_output = on_output
@@ -141,15 +140,15 @@ class Engine:
         if conversation is not None:
             conversation.icmp(error)
 
-    def finish(self, flows: Iterable[Flow] | None = None) -> None:
-        """The capture is over.  `flows` are all of the tracker's, where the caller has them already."""
+    def finish(self) -> None:
+        """The capture is over: `flows` and `stories` are complete."""
         tracker = self.tracker
         tracker.finish()
-        if flows is None:
-            flows = (tracker.flow(number) for number in range(tracker.flow_count))
         end_ns = tracker.stats.last_ns
-        for flow in flows:
-            conversation = self._flows.pop(flow.id, None)
+        for number in range(tracker.flow_count):
+            flow = tracker.flow(number)
+            self.flows.append(flow)
+            conversation = self._flows.pop(number, None)
             if conversation is not None:
                 story = conversation.finish(flow, end_ns)
                 if story.notes or story.findings or story.title is not None:

@@ -1262,6 +1262,8 @@ def walk_rows(
 
 # --- the table --------------------------------------------------------------------------------------------------------
 
+NONE: Final = (0, 0)
+
 
 class FlowTable:
     """Every flow of a capture, and which rows of each batch somebody has to look at.
@@ -1432,7 +1434,8 @@ class FlowTable:
         bits = [words[side * SIDE + STATE] for side in order]
 
         def pair(word: int) -> tuple[int, int]:
-            return words[order[0] * SIDE + word], words[order[1] * SIDE + word]
+            both = words[order[0] * SIDE + word], words[order[1] * SIDE + word]
+            return both if any(both) else NONE  # most are: one for all flows
 
         summary = TcpSummary(
             syn_retransmits=words[SYNS_AGAIN],
