@@ -30,6 +30,8 @@ DONE: Final = 3  # nothing more is wanted
 #: A room is shown this much of what is pending, and all of it when that is not enough to tell a unit's size.
 WINDOW_BYTES: Final = 1024
 
+#: A stretch of a body that is not looked at is left out from the columns on, if it is longer.
+SPARE_BYTES: Final = 1 << 14
 SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
 
 
@@ -66,6 +68,15 @@ class Channel:
 
     def end(self, last: Piece) -> None:
         raise NotImplementedError
+
+    def spare(self, sender: Side) -> int:
+        """How many bytes of `sender` come next at which nobody looks, and behind which somebody does."""
+        return 0 if self.child is None else self.child.spare(sender)
+
+    def skip(self, sender: Side, size: int) -> None:
+        """That many of the spare bytes will not come."""
+        if self.child is not None:
+            self.child.skip(sender, size)
 
     def wants(self, sender: Side) -> bool:
         """Whether bytes of `sender` would still be looked at."""
@@ -255,6 +266,20 @@ class StreamChannel(Channel):
         elif self.state == DONE and seat is not None:
             seat.inner.end(last)
         self._finish()
+
+    def spare(self, sender: Side) -> int:
+        if self.child is not None:
+            return self.child.spare(sender)
+        direction = self.directions[sender]
+        if self.state != WORKING or self.seen is not None or direction.kept is None or direction.keep:
+            return 0
+        return max(direction.body_left - 1, 0)  # its last byte tells where it ended
+
+    def skip(self, sender: Side, size: int) -> None:
+        if self.child is not None:
+            self.child.skip(sender, size)
+        else:
+            self.directions[sender].body_left -= size
 
     def wants(self, sender: Side) -> bool:
         if self.child is not None:
@@ -547,7 +572,7 @@ class StreamChannel(Channel):
             direction.keep = min(direction.keep, body.size)
         direction.body_left = max(body.size, -1)
         direction.passing = body.size != 0
-        self.teller.changed = self.teller.changed or body.size < 0
+        self.teller.changed = self.teller.changed or body.size < 0 or body.size > SPARE_BYTES
         if body.size == 0:
             self._body_done(seat, sender, tail(unit))
 

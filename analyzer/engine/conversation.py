@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Event, Malformed, Note, Piece, RowDissector, Side, Story, Trace
-from analyzer.engine.channel import DONE, Channel, DatagramChannel, Inner, StreamChannel
+from analyzer.engine.channel import DONE, SPARE_BYTES, Channel, DatagramChannel, Inner, StreamChannel
 from analyzer.engine.seat import RowSeat
 from analyzer.flows.reassembly import Connection, Gap
 
@@ -27,7 +27,7 @@ SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
 class Conversation:
     """A flow that has rooms.  `unwanted` tells by side whether its bytes are looked at no more."""
 
-    __slots__ = ("channel", "connection", "fins", "last", "seat", "teller", "unwanted", "wanted")
+    __slots__ = ("channel", "connection", "fins", "last", "seat", "teller", "until", "unwanted", "wanted")
 
     def __init__(self, registry: Registry, teller: Teller) -> None:
         self.teller = teller
@@ -39,6 +39,7 @@ class Conversation:
         self.connection: Connection | None = Connection(teller.limits) if stream else None
         self.last: Piece | None = None
         self.unwanted = [False, False]
+        self.until: list[int | None] = [None, None]  # payload that ends before this sequence number is skipped
         self.fins = [False, False]
         self.seat: RowSeat | None = None
         self.wanted = 0  # bits of core.Event
@@ -134,6 +135,18 @@ class Conversation:
         if self.channel is not None:
             self.last = piece
             self.channel.feed(sender, piece, lacking)
+
+    def skips(self, sender: Side) -> int | None:
+        """Where the stream of `sender` goes on, if there is a long stretch before it that nobody looks at."""
+        channel, connection = self.channel, self.connection
+        if channel is None or connection is None or self.until[sender] is not None:
+            return None
+        spare = channel.spare(sender)
+        until = connection.streams[sender].skip(spare) if spare > SPARE_BYTES else None
+        if until is not None:
+            channel.skip(sender, spare)
+            self.until[sender] = until
+        return until
 
     def sated(self) -> tuple[bool, bool]:
         """By side: whether the channel has just stopped wanting its bytes."""

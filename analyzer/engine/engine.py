@@ -21,6 +21,8 @@ TCP: Final = 6
 UDP: Final = 17
 ICMPS: Final = (1, 58)
 FIN_OR_SYN: Final = 0x03
+MASK: Final = 0xFFFFFFFF
+HALF: Final = 1 << 31
 SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
 
 
@@ -93,6 +95,15 @@ class Engine:
                 # Without an event, a row of an unwanted side is here only because its batch was listed before.
                 if conversation.connection is None or (unwanted and not events & mask):
                     continue
+                until = conversation.until[sender]
+                if until is not None:
+                    # Whether it was listed or not: it is part of what is skipped.
+                    if (until - seq - wire) & MASK < HALF:
+                        if not events & mask:
+                            continue
+                    elif wire:
+                        conversation.until[sender] = None
+                        tracker.skip(flow, sender, None)
                 piece = None
                 if not unwanted and (size or flags & FIN_OR_SYN):
                     if row in aside:
@@ -122,6 +133,10 @@ class Engine:
 
     def _unwant(self, flow: int, conversation: Conversation) -> None:
         sated = conversation.sated()
+        for side in SIDES:
+            until = conversation.skips(side)
+            if until is not None:
+                self.tracker.skip(flow, side, until)
         if sated[0] and sated[1]:
             self.tracker.unwant(flow, None)
         else:

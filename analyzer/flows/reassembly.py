@@ -135,6 +135,13 @@ class Stream:
         self._settle(found)
         return found
 
+    def skip(self, size: int) -> int | None:
+        """Leave out the next `size` bytes: gives the sequence number where it goes on; None where something is held."""
+        if not self._plain:
+            return None
+        self._at += size
+        return self._at & MASK
+
     def flush(self) -> Sequence[Delivery]:
         """Give all that is held, with gaps between: the connection or the capture is over."""
         found: list[Delivery] = []

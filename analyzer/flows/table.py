@@ -118,7 +118,8 @@ PACKETS = cython.declare(cython.longlong, 5)  # and of side 1
 BYTES = cython.declare(cython.longlong, 7)  # and of side 1
 TCP = cython.declare(cython.longlong, 9)  # index of its TCP state, -1: none
 BITS = cython.declare(cython.longlong, 10)  # 1: side 1 is the initiator; 2, 4: payload of side 0, 1 is wanted
-FLOW = cython.declare(cython.longlong, 11)
+SKIP = cython.declare(cython.longlong, 11)  # and of side 1: 1 << 32 | sequence number where looking goes on; 0: here
+FLOW = cython.declare(cython.longlong, 13)
 
 # --- its TCP state: WORDS 32-bit numbers in `words`, of which SIDE for each side come first ------------------------
 
@@ -1079,6 +1080,7 @@ def walk_rows(
     now: cython.longlong
     flag: cython.longlong
     listed: cython.longlong
+    until: cython.longlong
     initiator: cython.longlong
     fresh: cython.longlong
     idle: cython.longlong
@@ -1248,8 +1250,13 @@ def walk_rows(
                 events |= E_NEW_FLOW
             if protocol != 6:
                 wire = payload_bytes[row]  # a datagram of which nothing was captured says nothing
-            if events & mask or (wire > 0 and flows[at + BITS] >> (1 + side) & 1):
+            if events & mask:
                 listed = 1
+            elif wire > 0 and flows[at + BITS] >> (1 + side) & 1:
+                until = flows[at + SKIP + side]
+                # Payload that ends before that sequence number is part of what nobody looks at.
+                if until == 0 or _ahead(seq[row] + wire, until) > 0:
+                    listed = 1
             out_flow[row] = cython.cast(cython.int, flow)
             out_sender[row] = cython.cast(cython.uchar, side ^ initiator)
             out_events[row] = cython.cast(cython.int, events)
@@ -1375,6 +1382,11 @@ class FlowTable:
         at = FLOW * flow + BITS
         bits = int(self._flows[at])
         self._flows[at] = bits & ~6 if sender is None else bits & ~(2 << (sender ^ (bits & 1)))
+
+    def skip(self, flow: int, sender: int, until: int | None) -> None:
+        """Don't list payload of `sender` that ends before sequence number `until`; None: list it again."""
+        side = sender ^ (int(self._flows[FLOW * flow + BITS]) & 1)
+        self._flows[FLOW * flow + SKIP + side] = 0 if until is None else 1 << 32 | until
 
     def find(
         self,

@@ -109,6 +109,10 @@ class Tracker:
         """No longer list rows for the payload of `sender` (None: of both)."""
         self.table.unwant(flow, sender)
 
+    def skip(self, flow: int, sender: int, until: int | None) -> None:
+        """List no payload of `sender` that ends before sequence number `until` (None: all of it again)."""
+        self.table.skip(flow, sender, until)
+
     def segment(self, batch: Batch, row: int) -> Segment:
         """The TCP segment of a row."""
         views = self._views
