@@ -128,3 +128,49 @@ def test_nothing_is_looked_at_where_no_room_is() -> None:
     engine = run(packed(a_talk([(Side.INITIATOR, b"abc")])), rooms=Registry([]))
     assert engine.stories == []
     assert engine.tracker.flow_count == 1
+
+
+# --- bodies that nobody looks at --------------------------------------------------------------------------------------
+
+BODY_BYTES = 60_000
+
+
+def a_download(order: list[int], lost: set[int]) -> bytes:
+    """A large answer in segments of 1,000 bytes, in that order (`lost` were not captured), then a small one."""
+    talk = Talk(server_port=80)
+    talk.open()
+    talk.client(0.1, "PA", b"GET /large HTTP/1.1\r\nHost: example.org\r\n\r\n")
+    data = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % BODY_BYTES + bytes(BODY_BYTES)
+    data += b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno!"
+    for step, number in enumerate(order):
+        part = data[number * 1000 : (number + 1) * 1000]
+        talk.server(0.2 + step / 1000, "A", part, seq=1 + number * 1000, seen=number not in lost)
+        if step % 2:
+            talk.client(0.2001 + step / 1000)
+    talk.client(1.0, "PA", b"GET /small HTTP/1.1\r\nHost: example.org\r\n\r\n")
+    talk.close(1.1)
+    return packed(talk)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.randoms(use_true_random=False), st.sets(st.integers(2, 58), max_size=3), st.integers(1, 20_000))
+def test_a_long_body_is_the_same_in_any_batches(random: Any, lost: set[int], block_bytes: int) -> None:
+    order = list(range(61))
+    for _ in range(4):
+        at = random.randrange(len(order) - 1)
+        order[at : at + 2] = [order[at + 1], order[at], order[at]]
+    data = a_download(order, lost)
+    assert told(run(data, block_bytes)) == told(run(data))
+
+
+def test_a_long_body_is_left_out_from_the_columns_on() -> None:
+    visited = 0
+    engine = Engine(Limits())
+    for batch in open_source([a_download(list(range(61)), set())], limits=Limits(), block_bytes=3000):
+        engine.feed(batch)
+        visited += len(engine.tracker.rows)
+    engine.finish()
+    assert visited < 20
+    kinds = [note.kind for note in engine.stories[0].notes]
+    assert kinds.count("http.response") == 2
+    assert [note.fields["status"] for note in engine.stories[0].notes if note.kind == "http.response"] == [200, 404]

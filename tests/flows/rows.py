@@ -180,6 +180,7 @@ def followed(
     mask: int = ALL,
     limits: Limits | None = None,
     unwanted: Sequence[tuple[int, int | None]] = (),
+    skipped: Sequence[tuple[int, int, int | None]] = (),
     module: Any = compiled_or_not,
     seed: int = 1,
 ) -> Seen:
@@ -193,6 +194,9 @@ def followed(
         for flow, side in unwanted:
             if flow < seen.table.flow_count:
                 seen.table.unwant(flow, side)
+        for flow, sender, until in skipped:
+            if flow < seen.table.flow_count:
+                seen.table.skip(flow, sender, until)
         count = batch.count
         seen.raw += columns.events[:count].tolist()
         seen.flows += columns.flow[:count].tolist()

@@ -73,6 +73,16 @@ def test_out_of_order_waits() -> None:
     assert stream.held_bytes == 0
 
 
+def test_what_is_skipped_is_not_delivered() -> None:
+    stream = started(2**32 - 10)
+    assert stream.skip(30) == 20
+    assert told(stream.feed(2**32 - 10, piece(bytes(20)))) == []
+    assert told(stream.feed(10, piece(b"0123456789abc"))) == [b"abc"]
+    assert stream.feed(30, piece(b"later")) == []
+    assert stream.skip(1) is None  # what is held has its place
+    assert told(stream.feed(23, piece(b"defghij"))) == [b"defghij", b"later"]
+
+
 def test_numbers_wrap() -> None:
     stream = started(M32 - 1)
     assert told(stream.feed(4, piece(b"ghi"))) == []

@@ -140,6 +140,17 @@ def test_payload_is_visited_until_nobody_wants_it() -> None:
     assert followed(talk, mask=Event.SYN | Event.HANDSHAKE_ACK, cuts=[1], unwanted=[(0, None)]).visited == [0, 2]
 
 
+def test_payload_that_ends_before_a_number_is_not_visited() -> None:
+    talk = (
+        Talk().handshake().b(ACK, 5001, 1001, 10).b(ACK, 5011, 1001, 10).a(ACK, 1001, 5021, 10).b(ACK, 5021, 1001, 10)
+    )
+    assert followed(talk, mask=0).visited == [3, 4, 5, 6]
+    assert followed(talk, mask=0, cuts=[1], skipped=[(0, 1, 5021)]).visited == [5, 6]
+    assert followed(talk, mask=0, cuts=[1], skipped=[(0, 1, 5020)]).visited == [4, 5, 6]
+    assert followed(talk, mask=0, cuts=[1], skipped=[(0, 1, 5021), (0, 1, None)]).visited == [3, 4, 5, 6]
+    assert followed(talk, mask=0, cuts=[1], skipped=[(0, 0, 2000)]).visited == [3, 4, 6]
+
+
 def test_unwant_knows_roles_where_the_responder_has_the_lower_address() -> None:
     talk = Talk((B[0] + 5, 40000), B).a(SYN, 1).a(ACK, 2, 1, 10).b(ACK, 1, 12, 10)
     assert followed(talk, mask=0, cuts=[1], unwanted=[(0, 0)]).visited == [2]
