@@ -605,6 +605,7 @@ class Event:
     DUPLICATE_ACK: Final = 1 << 27
     FIN_AGAIN: Final = 1 << 28
     AFTER_IDLE: Final = 1 << 29  # the first segment after 30 s or more without one in this flow
+    RELEASED: Final = 1 << 30  # data that had waited for an ACK which the receiver held back
 
 
 class Segment:
@@ -682,6 +683,8 @@ class TcpSummary:
     sack_permitted: tuple[bool, bool] = (False, False)
     timestamps: tuple[bool, bool] = (False, False)
     max_payload: tuple[int, int] = (0, 0)
+    nagle_stalls: tuple[int, int] = (0, 0)  # data that waited for an ACK which the receiver held back
+    nagle_us: tuple[int, int] = (0, 0)  # how long it waited, all together
     history: str = ""
 
 

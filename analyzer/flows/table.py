@@ -77,6 +77,7 @@ E_SYN_DATA = cython.declare(cython.longlong, 1 << 26)
 E_DUPLICATE_ACK = cython.declare(cython.longlong, 1 << 27)
 E_FIN_AGAIN = cython.declare(cython.longlong, 1 << 28)
 E_AFTER_IDLE = cython.declare(cython.longlong, 1 << 29)
+E_RELEASED = cython.declare(cython.longlong, 1 << 30)
 #: Not an event: reassembly should hear of this row, as it may settle what became of a hole.
 E_VISIT = cython.declare(cython.longlong, 1 << 32)
 
@@ -97,6 +98,13 @@ COPY_BLIND_US = cython.declare(cython.longlong, 1_000)
 REORDER_US = cython.declare(cython.longlong, 3_000)
 #: Identifications of one sender this far apart tell which packet was sent first.
 NEAR_IDS = cython.declare(cython.longlong, 1024)
+#: An ACK this much later than a round trip was held back (RFC 9293 §3.8.6.3 allows 500 ms); more is something else.
+HELD_US = cython.declare(cython.longlong, 20_000)
+HELD_MOST_US = cython.declare(cython.longlong, 600_000)
+#: Data this soon after an ACK had waited for it.
+RELEASED_US = cython.declare(cython.longlong, 2_000)
+#: What is smaller than this is small, where no MSS is known.
+SMALL_BYTES = cython.declare(cython.longlong, 1200)
 #: Numbers further away than this belong to another connection: the state follows them, and counts nothing lost.
 JUMP = cython.declare(cython.longlong, 1 << 28)
 #: Rows that still go to reassembly after the peer acknowledged past a hole.
@@ -144,19 +152,24 @@ WATCH = cython.declare(cython.longlong, 17)  # rows that reassembly still has to
 GAPS = cython.declare(cython.longlong, 18)  # holes acknowledged by the peer
 HOLE = cython.declare(cython.longlong, 19)  # four times start, stop, time of sight in µs
 SEEN = cython.declare(cython.longlong, 31)  # three times a digest of a packet, its time in µs
-SIDE = cython.declare(cython.longlong, 37)
-SYN_SEQ = cython.declare(cython.longlong, 74)  # the first SYN of side 0, of side 1
-SYN_BYTES = cython.declare(cython.longlong, 76)  # its payload, likewise
-OTHER_SEQ = cython.declare(cython.longlong, 78)  # the latest SYN of another number
-EARLY_SEQ = cython.declare(cython.longlong, 79)  # an ACK seen before any SYN-ACK
-EARLY_ACK = cython.declare(cython.longlong, 80)
-BEST = cython.declare(cython.longlong, 81)  # the SYN-ACK that was answered, from 1; 0: none yet
-STAGE = cython.declare(cython.longlong, 82)  # bits, see below
-OFFERS = cython.declare(cython.longlong, 83)  # SYN-ACKs of different numbers, at most four
-OFFER = cython.declare(cython.longlong, 84)  # four times seq, ack, payload, side
-SYNS_AGAIN = cython.declare(cython.longlong, 100)
-SYN_ACKS_AGAIN = cython.declare(cython.longlong, 101)
-WORDS = cython.declare(cython.longlong, 102)
+SENT_AT = cython.declare(cython.longlong, 37)  # time in µs of its last new data
+HELD = cython.declare(cython.longlong, 38)  # how long in µs the ACK of its last small segment took, if too long
+HELD_AT = cython.declare(cython.longlong, 39)  # when that ACK came
+STALLS = cython.declare(cython.longlong, 40)  # times that its next data came at once after such an ACK
+STALL_US = cython.declare(cython.longlong, 41)  # what they cost
+SIDE = cython.declare(cython.longlong, 42)
+SYN_SEQ = cython.declare(cython.longlong, 84)  # the first SYN of side 0, of side 1
+SYN_BYTES = cython.declare(cython.longlong, 86)  # its payload, likewise
+OTHER_SEQ = cython.declare(cython.longlong, 88)  # the latest SYN of another number
+EARLY_SEQ = cython.declare(cython.longlong, 89)  # an ACK seen before any SYN-ACK
+EARLY_ACK = cython.declare(cython.longlong, 90)
+BEST = cython.declare(cython.longlong, 91)  # the SYN-ACK that was answered, from 1; 0: none yet
+STAGE = cython.declare(cython.longlong, 92)  # bits, see below
+OFFERS = cython.declare(cython.longlong, 93)  # SYN-ACKs of different numbers, at most four
+OFFER = cython.declare(cython.longlong, 94)  # four times seq, ack, payload, side
+SYNS_AGAIN = cython.declare(cython.longlong, 110)
+SYN_ACKS_AGAIN = cython.declare(cython.longlong, 111)
+WORDS = cython.declare(cython.longlong, 112)
 
 # --- and LONGS 64-bit numbers in `longs` --------------------------------------------------------------------------
 
@@ -192,6 +205,7 @@ STAMPS = cython.declare(cython.longlong, 1 << 10)
 SCALES = cython.declare(cython.longlong, 1 << 11)
 SYN_SEEN = cython.declare(cython.longlong, 1 << 12)
 SYN_ACK_SEEN = cython.declare(cython.longlong, 1 << 13)
+SMALL = cython.declare(cython.longlong, 1 << 14)  # its last new data did not fill a segment
 LETTERS = cython.declare(cython.longlong, 16)  # from this bit on: letters of the history already written
 
 # bits of STAGE
@@ -733,6 +747,31 @@ def _starts_anew(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+def _released(
+    words: cython.uint[::1],
+    longs: cython.longlong[::1],
+    base: cython.longlong,
+    at: cython.longlong,
+    side: cython.longlong,
+    clock: cython.longlong,
+) -> cython.longlong:
+    """New data came after an ACK that was held back: the event if it had waited for it (Nagle, RFC 9293 §3.7.4)."""
+    x: cython.longlong = base + side * SIDE
+    gap: cython.longlong = (clock - words[x + HELD_AT]) & M32
+    trip: cython.longlong = longs[at + RTT] // 1000
+    event: cython.longlong = 0
+    # At once where the capture is near the sender, a round trip later where it is near the receiver.
+    if gap <= RELEASED_US or trip - RELEASED_US <= gap <= trip + RELEASED_US:
+        words[x + STALLS] += 1
+        words[x + STALL_US] += words[x + HELD]
+        event = E_RELEASED
+    words[x + HELD] = 0
+    return event
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
 def _segment(
     words: cython.uint[::1],
     longs: cython.longlong[::1],
@@ -837,6 +876,13 @@ def _segment(
                 state |= PROBED
             if span and ip_id > 0:
                 words[x + LAST_ID] = cython.cast(cython.uint, ip_id + 1)
+            if wire:
+                if words[x + HELD]:
+                    events |= _released(words, longs, base, at, side, clock)
+                words[x + SENT_AT] = cython.cast(cython.uint, clock)
+                state &= ~SMALL
+                if wire < (words[y + MSS] or SMALL_BYTES):
+                    state |= SMALL
         elif state & GUESSED:
             state &= ~GUESSED
             words[x + FIRST] = cython.cast(cython.uint, seq)
@@ -957,6 +1003,12 @@ def _segment(
                 words[x + ACKED] = cython.cast(cython.uint, ack)
                 words[x + RUN] = 0
                 age = _ahead(ack, words[y + NEXT])
+                if age == 0 and span == 0 and peer & SMALL:
+                    order = (clock - words[y + SENT_AT]) & M32
+                    filled = order - longs[at + RTT] // 1000
+                    if longs[at + RTT] >= 0 and filled >= HELD_US and order <= HELD_MOST_US:
+                        words[y + HELD] = cython.cast(cython.uint, order)
+                        words[y + HELD_AT] = cython.cast(cython.uint, clock)
                 if 0 < age < JUMP and not events & E_BARE_ACK_TO_SYN:
                     events |= E_ACK_UNSEEN
                     longs[at + LOST + 1 - side] += age
@@ -1458,6 +1510,8 @@ class FlowTable:
             zero_windows=pair(ZEROS),
             dup_acks=pair(DUPLICATE_ACKS),
             max_payload=pair(LARGEST),
+            nagle_stalls=pair(STALLS),
+            nagle_us=pair(STALL_US),
             mss=pair(MSS),
             payload_bytes=(longs[PAYLOAD + order[0]], longs[PAYLOAD + order[1]]),
             lost_bytes=(longs[LOST + order[0]], longs[LOST + order[1]]),

@@ -151,6 +151,26 @@ def test_payload_that_ends_before_a_number_is_not_visited() -> None:
     assert followed(talk, mask=0, cuts=[1], skipped=[(0, 0, 2000)]).visited == [3, 4, 6]
 
 
+def test_data_that_waited_for_a_late_ack_is_told() -> None:
+    def exchange(late_us: int, after_us: int, size: int = 100, answer: int = 0) -> Talk:
+        talk = Talk().handshake()
+        talk.a(ACK, 1001, 5001, size)
+        talk.b(ACK, 5001, 1001 + size, answer, after=late_us / 1000)
+        return talk.a(ACK, 1001 + size, 5001 + answer, 50, after=after_us / 1000)
+
+    assert "RELEASED" in followed(exchange(40_000, 100)).events[-1]
+    summary = followed(exchange(40_000, 100)).summary()
+    assert (summary.nagle_stalls, summary.nagle_us) == ((1, 0), (40_000, 0))
+    for other in (
+        exchange(10_000, 100),  # no later than an ACK may be
+        exchange(700_000, 100),  # later than any that is held back
+        exchange(40_000, 5_000),  # not at once
+        exchange(40_000, 100, size=1460),  # not small
+        exchange(40_000, 100, answer=10),  # the ACK came with an answer
+    ):
+        assert "RELEASED" not in followed(other).events[-1]
+
+
 def test_unwant_knows_roles_where_the_responder_has_the_lower_address() -> None:
     talk = Talk((B[0] + 5, 40000), B).a(SYN, 1).a(ACK, 2, 1, 10).b(ACK, 1, 12, 10)
     assert followed(talk, mask=0, cuts=[1], unwanted=[(0, 0)]).visited == [2]

@@ -42,6 +42,7 @@ WANTED: Final = (
     | Event.RST
     | Event.FIRST_PAYLOAD
     | Event.AFTER_IDLE
+    | Event.RELEASED
 )
 WHO: Final = {Side.INITIATOR: "the client", Side.RESPONDER: "the server"}
 
@@ -67,6 +68,8 @@ class Tcp(core.RowDissector):
         self.learn(segment)
         if events & Event.AFTER_IDLE:
             self.seen.idle = (place, segment)
+        if events & Event.RELEASED:
+            keep(self.seen.ends[segment.sender].released, place)
         if events & SYN_EVENTS:
             yield from self.on_syn_ack(segment, place) if segment.flags & Flag.ACK else self.on_syn(segment, place)
             return

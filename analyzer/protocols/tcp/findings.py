@@ -250,4 +250,12 @@ FINDINGS: Final = {
         cause="The receiving application was slower than the sender, or did not read at all for that time.",
         advice="Profile the receiver at that time; the network is not the cause.",
     ),
+    "tcp.nagle-delayed-ack": FindingKind(
+        Severity.WARNING,
+        "Small writes waited for acknowledgements that were held back",
+        "RFC 9293 3.7.4, 3.8.6.3; RFC 1122 4.2.3.2",
+        cause="The sender writes a message in several small parts: the Nagle algorithm holds the second until the "
+        "first is acknowledged, and the receiver, which waits for the whole message, delays that ACK.",
+        advice="Write each message in one call, or set TCP_NODELAY at the sender.",
+    ),
 }

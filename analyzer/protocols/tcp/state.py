@@ -76,6 +76,7 @@ class End:
     spurious: int = 0  # D-SACKs that its peer sent
     spurious_places: list[Place] = field(default_factory=list)
     out_of_order: list[Place] = field(default_factory=list)
+    released: list[Place] = field(default_factory=list)  # its data that had waited for a held-back ACK
     stall: Stall | None = None
     longest_stall: Stall | None = None
     stalls: int = 0

@@ -32,6 +32,7 @@ UNSCALED_WINDOW: Final = 65_535
 SMALL_MSS: Final = 1360
 TINY_MSS: Final = 536  # what is assumed without the option (§3.7.1): smaller is no clamping
 FULL_BYTES: Final = 1000  # a segment from this size on may be too big for some path
+NAGLE_LEAST: Final = 3  # stalls of a sender, before they are no coincidence
 TTL_SLACK: Final = 2  # hops by which a TTL may differ when the route changes
 BACKOFF_COPIES: Final = 3
 LOSS_SHARE: Final = 0.05
@@ -56,6 +57,7 @@ def judge(seen: Seen, flow: Flow, capture_end_ns: int) -> Iterator[Finding]:
     yield from handshake(seen, flow, tcp)
     yield from agreed(seen, tcp)
     yield from icmp(seen, flow, made, tcp)
+    yield from held_back(seen, tcp)
     if seen.ends[0].is_quiet and seen.ends[1].is_quiet:
         return
     told = yield from transport(seen, flow, tcp)
@@ -469,6 +471,22 @@ def windows(seen: Seen, flow: Flow) -> Iterator[Finding]:
             [stall.at, *([stall.until] if stall.until is not None else [])],
             severity=None if lasted >= STALL_NS else Severity.NOTICE,
             limits="The window may have opened after the capture ended." if never else "",
+        )
+
+
+def held_back(seen: Seen, tcp: TcpSummary) -> Iterator[Finding]:
+    for side in Side:
+        stalls, waited_us = tcp.nagle_stalls[side], tcp.nagle_us[side]
+        places = seen.ends[side].released
+        if stalls < NAGLE_LEAST or not places:
+            continue
+        each = span_text(waited_us * 1000 // stalls)
+        yield Finding(
+            "tcp.nagle-delayed-ack",
+            f"{NAMES[side]} sent nothing more after a small segment until the ACK came, {stalls} times; the ACK took "
+            f"{each} each time, {span_text(waited_us * 1000)} in all, and data followed at once.",
+            places,
+            limits="An application that sends by a timer of just that length looks the same.",
         )
 
 
