@@ -91,7 +91,7 @@ class Limits:
     probe_bytes: int = 4096  # bytes shown to probes before a stream is given up as unknown
     depth: int = 16  # channels inside channels
     channels: int = 1024  # inner channels of one channel
-    flows: int = 1 << 22
+    flows: int = 1 << 20
     fragments: int = 4096  # IP fragments held at once
     fragment_bytes: int = 16 << 20  # bytes of them
     notes_per_flow: int = 1_000_000

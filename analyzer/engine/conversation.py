@@ -27,16 +27,28 @@ SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
 class Conversation:
     """A flow that has rooms.  `unwanted` tells by side whether its bytes are looked at no more."""
 
-    __slots__ = ("channel", "connection", "fins", "last", "seat", "teller", "until", "unwanted", "wanted")
+    __slots__ = (
+        "channel",
+        "connection",
+        "fins",
+        "last",
+        "registry",
+        "seat",
+        "teller",
+        "unopened",
+        "until",
+        "unwanted",
+        "wanted",
+    )
 
     def __init__(self, registry: Registry, teller: Teller) -> None:
+        self.registry = registry
         self.teller = teller
         flow = teller.flow
         path, ports = (flow.transport,), (flow.initiator.port, flow.responder.port)
-        stream = flow.transport == "tcp"
-        kind = StreamChannel if stream else DatagramChannel
-        self.channel: Channel | None = kind(registry, teller, flow.transport, path, ports)
-        self.connection: Connection | None = Connection(teller.limits) if stream else None
+        self.channel: Channel | None = None
+        self.unopened = True  # the channel is made when bytes come: most flows of a scan have none
+        self.connection: Connection | None = Connection(teller.limits) if flow.transport == "tcp" else None
         self.last: Piece | None = None
         self.unwanted = [False, False]
         self.until: list[int | None] = [None, None]  # payload that ends before this sequence number is skipped
@@ -86,6 +98,16 @@ class Conversation:
 
     # --- payload ---
 
+    def open(self) -> Channel | None:
+        """The channel for the flow's bytes; None where nobody wants them any more."""
+        if self.unopened:
+            self.unopened = False
+            flow = self.teller.flow
+            kind = StreamChannel if flow.transport == "tcp" else DatagramChannel
+            ports = (flow.initiator.port, flow.responder.port)
+            self.channel = kind(self.registry, self.teller, flow.transport, (flow.transport,), ports)
+        return self.channel
+
     def take(self, sender: Side, flags: int, seq: int, ack: int, events: int, piece: Piece | None, wire: int) -> None:
         """One TCP segment; `piece` is its payload, None where nobody wants it."""
         connection = self.connection
@@ -115,8 +137,9 @@ class Conversation:
     def _deliver(self, side: Side, delivery: Delivery) -> None:
         if isinstance(delivery, Piece):
             self.last = delivery
-            if self.channel is not None:
-                self.channel.feed(side, delivery)
+            channel = self.open()
+            if channel is not None:
+                channel.feed(side, delivery)
         elif isinstance(delivery, Gap):
             self._gap(side, delivery.size, delivery.at)
         else:
@@ -124,17 +147,19 @@ class Conversation:
 
     def _gap(self, side: Side, size: int, at: Piece) -> None:
         self._ask(lambda room: room.on_gap(side, size, at), side, at)
-        if self.channel is not None:
-            self.channel.gap(side, size, at)
+        channel = self.open()
+        if channel is not None:
+            channel.gap(side, size, at)
 
     def _conflict(self, side: Side, at: Piece) -> None:
         self._ask(lambda room: room.on_conflict(side, at), side, at)
 
     def datagram(self, sender: Side, piece: Piece, lacking: int = 0) -> None:
         """A datagram, of which the capture lacks the last `lacking` bytes."""
-        if self.channel is not None:
+        channel = self.open()
+        if channel is not None:
             self.last = piece
-            self.channel.feed(sender, piece, lacking)
+            channel.feed(sender, piece, lacking)
 
     def skips(self, sender: Side) -> int | None:
         """Where the stream of `sender` goes on, if there is a long stretch before it that nobody looks at."""
@@ -151,6 +176,8 @@ class Conversation:
     def sated(self) -> tuple[bool, bool]:
         """By side: whether the channel has just stopped wanting its bytes."""
         self.teller.changed = False
+        if self.unopened:
+            return False, False
         channel = self.channel
         while channel is not None and channel.child is not None:
             self.channel = channel = channel.child  # what was handed over is its owner's from here on
@@ -174,7 +201,7 @@ class Conversation:
 
     def close(self) -> None:
         """No more bytes will come: let the rooms say their last words, and let go of what is held."""
-        channel, self.channel = self.channel, None
+        channel, self.channel, self.unopened = self.channel, None, False
         if channel is not None and self.last is not None:
             self.teller.end_ns = self.teller.end_ns or self.last.time_ns
             channel.end(self.last)

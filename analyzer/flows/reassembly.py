@@ -88,7 +88,7 @@ class Stream:
         self._held_bytes = 0
         self._owed = 0  # bytes of a gap to tell before the next piece
         self._waited = 0  # rows since the peer acknowledged something unseen
-        self._recent: deque[tuple[int, Piece]] = deque()
+        self._recent: deque[tuple[int, Piece]] | None = None  # made when it is needed: empty ones are large
         self._recent_bytes = 0
         self._last: Piece | None = None
 
@@ -156,12 +156,14 @@ class Stream:
         if self._owed and last is not None:
             found.append(Gap(self._owed, last.cut(len(last))))
         self._owed = 0
-        self._recent.clear()
+        self._recent = None
         self._recent_bytes = 0
         return found
 
     def _remember(self, start: int, piece: Piece, size: int) -> None:
         recent = self._recent
+        if recent is None:
+            recent = self._recent = deque()
         recent.append((start, piece))
         self._recent_bytes += size
         while self._recent_bytes > RECENT_BYTES and len(recent) > 1:
@@ -195,7 +197,7 @@ class Stream:
 
     def _compare(self, start: int, stop: int, piece: Piece, base: int, found: list[Delivery]) -> None:
         """Hold bytes `start` to `stop`, of a piece that begins at `base`, against what was delivered last."""
-        for begin, old in self._recent:
+        for begin, old in self._recent or ():
             low = max(start, begin)
             high = min(stop, begin + old.stop - old.start)
             if low < high and _differs(old, low - begin, piece, low - base, high - low):

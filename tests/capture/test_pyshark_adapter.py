@@ -1,6 +1,7 @@
 """What we ask of pyshark."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,18 @@ def test_tshark_is_also_looked_for_where_pyshark_does(monkeypatch: pytest.Monkey
     monkeypatch.setattr(shutil, "which", lambda name: None)
     found = pyshark_adapter.find_tshark()
     assert found is None or Path(found).exists()
+
+
+def test_without_pyshark_there_is_no_other_place_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setitem(sys.modules, "pyshark.tshark.tshark", None)
+    assert pyshark_adapter.find_tshark() is None
+
+
+def test_newer_pythons_get_a_loop_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 11, 9))
+    assert pyshark_adapter._loop() is None
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
+    loop = pyshark_adapter._loop()
+    assert loop is not None
+    loop.close()

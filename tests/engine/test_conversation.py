@@ -153,7 +153,7 @@ def test_what_nobody_wants_is_said() -> None:
 
 def test_a_channel_handed_over_is_the_conversations_own() -> None:
     wire = Wire(protocol(), protocol("child", ("after:box",)))
-    root = wire.talk.channel
+    root = wire.talk.open()
     wire.send(INI, unit("H", "after:box"))
     assert wire.talk.sated() == (False, False)
     assert wire.talk.channel is not root
