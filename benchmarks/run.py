@@ -128,8 +128,8 @@ def table(results: list[Measured], runs: int) -> str:
     from analyzer import compiled
     from analyzer.version import VERSION
 
-    forms = ", ".join(f"{name.removeprefix('analyzer.')} {form}" for name, form in compiled.forms().items())
-    versions = [f"analyzer {VERSION} ({forms})", f"Python {platform.python_version()}", *_peer_versions()]
+    forms = " and ".join(sorted(set(compiled.forms().values())))
+    versions = [f"analyzer {VERSION}, {forms}", f"Python {platform.python_version()}", *_peer_versions()]
     lines = [
         "# Results",
         "",
