@@ -204,7 +204,7 @@ class StreamChannel(Channel):
         self._seen_bytes = [0, 0]
         self._heads = [b"", b""]
         self._open_heads = [True, True]  # false behind a gap: what follows is not the start
-        self._failed_rooms: set[str] = set()  # rooms that took the channel and found it malformed
+        self._failed_rooms: tuple[str, ...] = ()  # rooms that took the channel and found it malformed
         self._dropped: set[tuple[str, Side]] = set()  # probes that said no to a side
         self._guessed = False  # the port alone chose the room: what that finds malformed was never its own
         self._rejection: tuple[Entry, str, Side, Piece] | None = None
@@ -361,7 +361,7 @@ class StreamChannel(Channel):
             return False
         except Exception as mistake:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, self.path, mistake, self._where(sender))
-            self._failed_rooms.add(entry.name)
+            self._failed_rooms += (entry.name,)
             return False
 
     def _where(self, sender: Side) -> Piece:
@@ -388,7 +388,7 @@ class StreamChannel(Channel):
             room.flow = self.teller.flow
         except Exception as mistake:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, path, mistake, self._where(Side.INITIATOR))
-            self._failed_rooms.add(entry.name)
+            self._failed_rooms += (entry.name,)
             return
         inner = Inner(self.registry, self.teller, path, self.ports)
         self.seat = Seat(entry, room, path, self.teller, inner)
@@ -525,7 +525,7 @@ class StreamChannel(Channel):
             self._finish()
         elif self.seen is not None and not seat.spoke:
             # It never confirmed its claim: another may have the bytes.
-            self._failed_rooms.add(seat.entry.name)
+            self._failed_rooms += (seat.entry.name,)
             if self._rejection is None and not self._guessed:
                 self._rejection = (seat.entry, str(why), sender, at)
             self._reopen()

@@ -53,7 +53,7 @@ class Teller:
         self.facts: dict[str, core.Value] = {}
         self.kind: str | None = None
         self.max_notes = limits.notes_per_flow
-        self.told: set[str] = set()
+        self.told: tuple[str, ...] = ()  # limits that were met; a set would cost more in every flow
         self._deepest = -1
         self._titled = -1
 
@@ -114,7 +114,7 @@ class Teller:
     def limit(self, name: str, text: str, path: tuple[str, ...], at: Piece | core.Place) -> None:
         """Tell once that limit `name` was met."""
         if name not in self.told:
-            self.told.add(name)
+            self.told += (name,)
             value = getattr(self.limits, name)
             self.note(None, path, None, Note("engine.limit", text, at, {"limit": name, "value": value}))
 

@@ -97,7 +97,7 @@ class Tcp(core.RowDissector):
         if not flags & Flag.RST:
             ttls = ends[sender].ttls
             if segment.ttl not in ttls and len(ttls) < TTLS:
-                ttls.add(segment.ttl)
+                ends[sender].ttls = (*ttls, segment.ttl)
 
     def on_syn(self, segment: Segment, place: Place) -> Iterator[core.Output]:
         seen, end = self.seen, self.seen.ends[segment.sender]

@@ -67,7 +67,7 @@ class End:
     fin_ack: int = 0  # what the FIN acknowledged
     fin_ns: int = 0
     fin_place: Place | None = None
-    ttls: set[int] = field(default_factory=set)  # of all but its RSTs
+    ttls: tuple[int, ...] = ()  # of all but its RSTs
     first_payload: Place | None = None
     first_payload_bytes: int = 0
     acked: int | None = None  # the highest number that its peer acknowledged, in the segments that came here
