@@ -78,7 +78,6 @@ def _option(*values: object, **named: object) -> Callable[[_Decorated], _Decorat
 
 cfunc = ccall = cclass = final = inline = _same
 returns = exceptval = locals = boundscheck = wraparound = cdivision = initializedcheck = _option  # noqa: A001
-overflowcheck = nonecheck = infer_types = freelist = _option
 
 
 class _NoGil:

@@ -22,7 +22,6 @@ WAIT_NS: Final = 30_000_000_000  # for the rest of a datagram, by capture time
 #: A fragment of a datagram that is complete already, seen again this soon, is a copy (two interfaces, a mirror port).
 COPY_NS: Final = 1_000_000_000
 COPIES: Final = 256  # complete datagrams remembered for that
-DATAGRAM_BYTES: Final = 65535
 TOLD: Final = 100  # problems of one code that are told one by one; the rest is counted
 
 

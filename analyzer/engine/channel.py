@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Body, Malformed, Note, Pass, Piece, Side, Trace
+from analyzer.core import SIDES, Body, Malformed, Note, Pass, Piece, Side, Trace
 from analyzer.engine.pending import Pending, Stretch, place_of
 from analyzer.engine.seat import Seat
 
@@ -32,7 +32,6 @@ WINDOW_BYTES: Final = 1024
 
 #: A stretch of a body that is not looked at is left out from the columns on, if it is longer.
 SPARE_BYTES: Final = 1 << 14
-SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
 
 
 class Channel:

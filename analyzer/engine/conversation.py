@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Event, Malformed, Note, Piece, RowDissector, Side, Story, Trace
+from analyzer.core import SIDES, Event, Malformed, Note, Piece, RowDissector, Side, Story, Trace
 from analyzer.engine.channel import DONE, SPARE_BYTES, Channel, DatagramChannel, Inner, StreamChannel
 from analyzer.engine.seat import RowSeat
 from analyzer.flows.reassembly import Connection, Gap
@@ -21,7 +21,6 @@ FIN: Final = 0x01
 RST: Final = 0x04
 SYN_OR_RST: Final = 0x06
 ACK: Final = 0x10
-SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
 
 
 class Conversation:

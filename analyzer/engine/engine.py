@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Event, Piece, Side
+from analyzer.core import SIDES, Event, Piece
 from analyzer.engine.conversation import Conversation
 from analyzer.engine.registry import registry
 from analyzer.engine.teller import Teller
+from analyzer.flows.reassembly import distance
 from analyzer.flows.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ TCP: Final = 6
 UDP: Final = 17
 ICMPS: Final = (1, 58)
 FIN_OR_SYN: Final = 0x03
-MASK: Final = 0xFFFFFFFF
-HALF: Final = 1 << 31
-SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
 
 
 class Engine:
@@ -98,7 +96,7 @@ class Engine:
                 until = conversation.until[sender]
                 if until is not None:
                     # Whether it was listed or not: it is part of what is skipped.
-                    if (until - seq - wire) & MASK < HALF:
+                    if distance(until, seq + wire) >= 0:
                         if not events & mask:
                             continue
                     elif wire:

@@ -126,7 +126,7 @@ class Stream:
         """Take what the peer acknowledged, and give what that lets go on."""
         if not self._started:
             return _NOTHING
-        position = self._at + _distance(ack, self._at)
+        position = self._at + distance(ack, self._at)
         if self._acked < position <= self._at + STRAY_BYTES:
             self._acked = position
         if self._acked <= self._at:
@@ -175,7 +175,7 @@ class Stream:
         if not self._started:
             self.start(seq)
         at = self._at
-        start = at + _distance(seq, at)
+        start = at + distance(seq, at)
         if abs(start - at) > STRAY_BYTES:
             return _NOTHING
         found: list[Delivery] = []
@@ -305,7 +305,7 @@ class Connection:
         return [(side, delivery) for side in Side for delivery in self.streams[side].flush()]
 
 
-def _distance(seq: int, at: int) -> int:
+def distance(seq: int, at: int) -> int:
     """How far sequence number `seq` lies ahead of position `at`, -2^31 to 2^31-1 (RFC 9293 §3.4)."""
     return ((seq - at + HALF) & MASK) - HALF
 

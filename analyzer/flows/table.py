@@ -242,7 +242,6 @@ OVERSIZE = cython.declare(cython.longlong, 5)
 
 HISTORY_LETTERS: Final = " shadfriqtwg^"
 FIRST_FLOWS: Final = 256
-TCP_PROTOCOL: Final = 6
 #: ICMP types that report an error and quote the packet (RFC 792; RFC 4443 §2.1: those below 128)
 ICMP_ERRORS: Final = frozenset({3, 4, 5, 11, 12})
 ICMPV6_ERRORS: Final = frozenset({1, 2, 3, 4})

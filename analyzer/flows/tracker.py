@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from analyzer.core import (
+    SIDES,
     Capture,
     Endpoint,
     Flow,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 TRANSPORTS: Final = {6: "tcp", 17: "udp", 132: "sctp"}
 PROTOCOLS: Final = {name: number for number, name in TRANSPORTS.items()}
-SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
 #: Time that goes backwards by less is two queues of one network card, not a clock that was set.
 CLOCK_STEP_NS: Final = 1_000_000
 
