@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -25,8 +25,23 @@ if TYPE_CHECKING:
 
     #: A file, a folder, a glob, "-" (standard input), an open file, or the bytes of a capture.
     Path_ = str | os.PathLike[str] | BinaryIO | bytes
+    #: A file, or several.
+    Files = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
     #: Called between batches with the source, which knows how much of it was read.
     Progress = Callable[[core.Source], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Files that are given to open a capture, and to judge what is in it.
+
+    `keylog` are files with TLS secrets (RFC 9850), which may grow; `private_keys` RSA keys as PEM, DER or PKCS #12;
+    `ca` has the certificates to trust, in place of those that are commonly trusted.
+    """
+
+    keylog: tuple[str, ...] = ()
+    private_keys: tuple[str, ...] = ()
+    ca: str | None = None
 
 
 class Analysis:
@@ -46,11 +61,22 @@ class Analysis:
         trace: bool = False,
         on_output: OnOutput | None = None,
         share: tuple[int, int] = (0, 1),
+        material: Material | None = None,
+        live: bool = False,
     ) -> None:
         from analyzer.engine.engine import Engine
+        from analyzer.engine.keylog import KeyLogs
 
         self.source = source
-        self.engine: Engine = Engine(limits or Limits(), trace=trace, on_output=on_output, share=share)
+        own = limits or Limits()
+        self.engine: Engine = Engine(own, trace=trace, on_output=on_output, share=share, live=live)
+        given = material or Material()
+        shared = self.engine.shared
+        self._key_logs = KeyLogs(shared.secrets, own, given.keylog, given.private_keys)
+        shared.roots = None if given.ca is None else read(given.ca, "certificates")
+        self._live = live
+        if not live:
+            self._key_logs.poll(last=True)
         self._filter = filter_of(filter)
         self._batches = iter(source)
         self._report: Report | None = None
@@ -59,10 +85,21 @@ class Analysis:
     def step(self) -> bool:
         """Analyse the next batch; False when there is none."""
         batch = next(self._batches, None)
+        self._take_secrets()
         if batch is None:
             return False
         self.engine.feed(batch)
         return True
+
+    def _take_secrets(self) -> None:
+        """Learn what key logs and the capture have brought since; more may come while live, or from a pcapng."""
+        secrets = self.engine.shared.secrets
+        if self._live:
+            self._key_logs.poll()
+            secrets.expected = secrets.given
+        else:
+            secrets.expected = any(file.format == "pcapng" for file in self.source.files)
+        self._key_logs.take(self.source.secrets)
 
     def run(self, progress: Progress | None = None, stop: Callable[[], bool] | None = None) -> None:
         """Analyse what is left of the source, or as much as is read until `stop` says so."""
@@ -83,11 +120,16 @@ class Analysis:
                 self._report = self._finish()
         return self._report
 
+    def finish(self) -> None:
+        """The capture is over: let the rooms say their last words."""
+        self._take_secrets()
+        self.engine.finish()
+
     def _finish(self) -> Report:
         from analyzer.sessions import join
 
         engine = self.engine
-        engine.finish()
+        self.finish()
         capture = capture_of(self.source, engine)
         stories = sorted([*engine.stories, *self._told], key=lambda story: story.flow.id)
         sessions, findings = join(stories, engine.flows, capture)
@@ -155,7 +197,9 @@ def without_collection() -> Iterator[None]:
 def analyze(
     path: Path_ | Sequence[Path_],
     *,
-    keylog: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+    keylog: Files | None = None,
+    private_key: Files | None = None,
+    ca: str | os.PathLike[str] | None = None,
     limits: Limits | None = None,
     filter: str | None = None,  # noqa: A002 - what the command line calls it
     jobs: int = 1,
@@ -166,7 +210,8 @@ def analyze(
     """The report on a capture, or on several as one in order of time.
 
     `path` is a file, a folder, a glob, "-" for standard input, an open file or bytes, or a list of these.  `keylog` is
-    a file with TLS secrets, or several.  `filter` keeps some sessions, `jobs` is how many processes share the flows,
+    a file with TLS secrets, or several; `private_key` a file with RSA keys, or several; `ca` one with the certificates
+    to trust.  `filter` keeps some sessions, `jobs` is how many processes share the flows,
     `trace` gives each note its tree of fields with byte ranges (`Note.tree`).  `progress` is called between batches;
     when `stop` returns true, the report has what was found until then.
 
@@ -176,12 +221,13 @@ def analyze(
 
     paths = listed(path)
     filter_of(filter)
-    check_key_logs(keylog)
+    given = material(keylog, private_key, ca)
     own = limits or Limits()
-    share = max(jobs, 1) if shareable(paths) else 1
+    # A private key opens a session that later ones resume: only one process that sees all of them can open those.
+    share = max(jobs, 1) if shareable(paths) and not given.private_keys else 1
     source = open_source(paths, limits=own)
-    analysis = Analysis(source, limits=own, filter=filter, trace=trace, share=(0, share))
-    workers = [Worker(paths, own, trace, (number, share)) for number in range(1, share)]
+    analysis = Analysis(source, limits=own, filter=filter, trace=trace, share=(0, share), material=given)
+    workers = [Worker(paths, own, trace, (number, share), given) for number in range(1, share)]
     with without_collection():
         try:
             analysis.run(progress, stop)
@@ -200,16 +246,43 @@ def listed(path: Path_ | Sequence[Path_]) -> list[Path_]:
     return list(path)
 
 
-def check_key_logs(keylog: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None) -> None:
-    """Raise `CaptureError` for a key log that cannot be read."""
-    if keylog is None:
-        return
-    for one in [keylog] if isinstance(keylog, str | os.PathLike) else keylog:
-        try:
-            with Path(one).open("rb"):
-                pass
-        except OSError as why:
-            raise CaptureError(f"{os.fspath(one)}: the key log cannot be read: {why.strerror}") from why
+def material(
+    keylog: Files | None, private_key: Files | None = None, ca: str | os.PathLike[str] | None = None
+) -> Material:
+    """These files, made sure that each can be read: raises `CaptureError` for one that can't."""
+    given = Material(names(keylog), names(private_key), None if ca is None else os.fspath(ca))
+    for files, what in ((given.keylog, "key log"), (given.private_keys, "private key")):
+        for name in files:
+            readable(name, what)
+    if given.ca is not None:
+        readable(given.ca, "file of certificates")
+    return given
+
+
+def names(files: Files | None) -> tuple[str, ...]:
+    if files is None:
+        return ()
+    return tuple(os.fspath(one) for one in ([files] if isinstance(files, str | os.PathLike) else files))
+
+
+def readable(name: str, what: str) -> None:
+    try:
+        with Path(name).open("rb"):
+            pass
+    except OSError as why:
+        raise CaptureError(f"{name}: the {what} cannot be read: {why.strerror}") from why
+
+
+#: Trust anchors of all the world are 300 KB; nobody has a hundred times as many.
+MAX_CA_BYTES = 32 << 20
+
+
+def read(name: str, what: str) -> bytes:
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(MAX_CA_BYTES)
+    except OSError as why:
+        raise CaptureError(f"{name}: the {what} cannot be read: {why.strerror}") from why
 
 
 def shareable(paths: Sequence[Path_]) -> bool:
@@ -264,12 +337,15 @@ def unpack_finding(begun: tuple[Any, ...], rest: tuple[Any, ...]) -> core.Findin
 class Worker:
     """Another process, which reads the whole capture (that is cheap) and runs the rooms of its share of the flows."""
 
-    def __init__(self, paths: Sequence[Path_], limits: Limits, trace: bool, share: tuple[int, int]) -> None:
+    def __init__(
+        self, paths: Sequence[Path_], limits: Limits, trace: bool, share: tuple[int, int], given: Material
+    ) -> None:
         self.job = (
             [one if isinstance(one, bytes) else str(Path(os.fspath(one)).absolute()) for one in paths],  # type: ignore[arg-type]
             limits,
             trace,
             share,
+            given,
         )
         home = str(Path(__file__).resolve().parent.parent)
         path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
@@ -307,16 +383,16 @@ class Worker:
         self.process.wait()
 
 
-Job = tuple["list[str | bytes]", Limits, bool, "tuple[int, int]"]
+Job = tuple["list[str | bytes]", Limits, bool, "tuple[int, int]", Material]
 
 
 def share_of(job: Job) -> list[core.Story]:
     from analyzer.capture import open_source
 
-    paths, limits, trace, share = job
-    analysis = Analysis(open_source(paths, limits=limits), limits=limits, trace=trace, share=share)
+    paths, limits, trace, share, given = job
+    analysis = Analysis(open_source(paths, limits=limits), limits=limits, trace=trace, share=share, material=given)
     analysis.run()
-    analysis.engine.finish()
+    analysis.finish()
     return analysis.engine.stories
 
 
@@ -339,11 +415,13 @@ def follow(
     filter: str | None = None,  # noqa: A002 - what the command line calls it
     duration: float | None = None,
     count: int | None = None,
+    keylog: Files | None = None,
     limits: Limits | None = None,
 ) -> Iterator[Note]:
     """Each note as it happens on `interface`, until `duration` seconds or `count` frames have passed.
 
-    `filter` is a capture filter as tcpdump has it ("tcp port 443").  Raises `CaptureError` where capturing is not
+    `filter` is a capture filter as tcpdump has it ("tcp port 443"); `keylog` files with TLS secrets, which may grow
+    meanwhile.  Raises `CaptureError` where capturing is not
     possible or not allowed.
     """
     from analyzer.capture.live import LiveSource
@@ -355,7 +433,7 @@ def follow(
         if isinstance(output, Note):
             told.append(output)
 
-    analysis = Analysis(source, limits=limits, on_output=keep)
+    analysis = Analysis(source, limits=limits, on_output=keep, material=material(keylog), live=True)
     try:
         while analysis.step():
             yield from told

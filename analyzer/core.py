@@ -105,6 +105,11 @@ class Limits:
     interfaces: int = 4096  # of one capture
     resolved_names: int = 1 << 16  # from name resolution blocks
     secrets_bytes: int = 64 << 20  # decryption secrets of one capture
+    secrets: int = 1 << 20  # lines of key logs that are remembered
+    waiting_bytes: int = 1 << 20  # encrypted bytes of one flow that wait for keys
+    waiting_total_bytes: int = 64 << 20  # of all flows together
+    waiting_ms: int = 3000  # how long a live capture waits for keys
+    shared_entries: int = 65536  # of each table that flows share
     name_bytes: int = 65536
 
 
@@ -221,6 +226,32 @@ def _run_at(runs: list[Run], position: int) -> int:
         else:
             high = middle
     return low
+
+
+def joined(pieces: Sequence[Piece]) -> Piece:
+    """The bytes of `pieces` one after the other; if any is derived, each byte points at all their places."""
+    if len(pieces) == 1:
+        return pieces[0]
+    data = b"".join([bytes(piece) for piece in pieces])
+    if any(piece.whole is not None for piece in pieces):
+        places = [piece.place for piece in pieces]
+        spans: dict[Span, None] = {}
+        for place in places:
+            for span in place.spans:
+                spans[span] = None
+        return Piece(data, [], 0, len(data), 0, Place(tuple(spans), max(place.time_ns for place in places)))
+    runs: list[Run] = []
+    at = 0
+    for piece in pieces:
+        start, stop = piece.start + piece.base, piece.stop + piece.base
+        for index in range(_run_at(piece.runs, start), len(piece.runs)):
+            position, frame, offset, when = piece.runs[index]
+            if position >= stop:
+                break
+            begin = max(position, start)
+            runs.append((at + begin - start, frame, offset + begin - position, when))
+        at += len(piece)
+    return Piece(data, runs)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -390,6 +421,54 @@ class Reader:
             index += 1
 
 
+# --- what flows share -------------------------------------------------------------------------------------------------
+
+
+class Secrets:
+    """What opens encrypted bytes: lines of key logs by client random, and private keys.
+
+    They may grow while the capture is read: `version` counts how often, `expected` tells whether more may come.
+    `given` tells whether there was any source of them at all.
+    """
+
+    __slots__ = ("expected", "given", "lines", "private_keys", "version")
+
+    def __init__(self) -> None:
+        self.lines: dict[bytes, dict[str, bytes]] = {}
+        self.private_keys: list[bytes] = []  # files as they are: PEM, DER or PKCS #12
+        self.version = 0
+        self.expected = False
+        self.given = False
+
+    def find(self, client_random: bytes) -> Mapping[str, bytes] | None:
+        """Secrets by their label (RFC 9850 §2) for the connection of this client random."""
+        return self.lines.get(client_random)
+
+
+class Shared:
+    """What the engine hands to every room: secrets, trust anchors, and bounded tables that flows have in common."""
+
+    __slots__ = ("limits", "roots", "secrets", "tables", "waiting_bytes")
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = Limits() if limits is None else limits
+        self.secrets = Secrets()
+        self.roots: bytes | None = None  # trust anchors as PEM or DER; None: those that are commonly trusted
+        self.tables: dict[str, dict[bytes, Any]] = {}
+        self.waiting_bytes = 0  # held by all rooms that wait for secrets
+
+    def remember(self, table: str, key: bytes, value: Any) -> None:
+        """Keep `value` for other flows; a table that is full forgets what it learnt first."""
+        entries = self.tables.setdefault(table, {})
+        if key not in entries and len(entries) >= self.limits.shared_entries:
+            del entries[next(iter(entries))]
+        entries[key] = value
+
+    def recall(self, table: str, key: bytes) -> Any:
+        entries = self.tables.get(table)
+        return None if entries is None else entries.get(key)
+
+
 # --- what rooms say ---------------------------------------------------------------------------------------------------
 
 Value = Any  # of a field: int, str, bool, None, {"value": int, "name": str}, or lists and dicts of these
@@ -514,6 +593,8 @@ class Pass:
     piece: Piece
     stream: bool = True
     key: int = 0  # which inner channel, where there are several (an HTTP/2 stream id)
+    sender: Side | None = None  # who sent it, where that is not who sent the unit
+    read: bool = False  # set by the engine: whether a room inside has taken it
 
 
 @dataclass(slots=True)
@@ -532,7 +613,12 @@ class Enough:
     """Says that the room has what it wanted: the rest of the flow is counted in columns only."""
 
 
-Output = Note | Finding | Phase | About | Handoff | Pass | Body | Enough
+@dataclass(slots=True)
+class Wait:
+    """Says that the room holds bytes until there are secrets for them: the engine calls `on_secrets` then."""
+
+
+Output = Note | Finding | Phase | About | Handoff | Pass | Body | Enough | Wait
 Outputs = Iterable[Output]
 
 
@@ -544,8 +630,9 @@ class Dissector:
     to `on_unit` whole.
     """
 
-    flow: Flow | None = None  # set by the engine: id and endpoints of the flow it works on; counts are not filled
+    flow: Flow | None = None  # set by the engine: id and endpoints of the flow it works on; sums only for `on_end`
     end_ns: int = 0  # set by the engine before `on_end`: when the flow, or else the capture, ended
+    shared: Shared | None = None  # set by the engine: what flows have in common
 
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
         """How many bytes the unit that starts with `head` has; None asks for more bytes.
@@ -567,6 +654,10 @@ class Dissector:
         A room that can find its place again says nothing; the default gives up, since a wrong guess is worse.
         """
         return (Enough(),)
+
+    def on_secrets(self, late: bool) -> Outputs:
+        """For a room that said `Wait`: there are new secrets, or (`late`) it is time to go on without."""
+        return ()
 
     def on_end(self, last: Piece) -> Outputs:
         """The channel ended or the capture did; `last` is where its last bytes were."""

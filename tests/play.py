@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analyzer.core import Endpoint, Finding, Flow, Limits, Note, Piece, Side
+from analyzer.core import Endpoint, Finding, Flow, Limits, Note, Piece, Shared, Side
 from analyzer.engine.channel import Channel, DatagramChannel, StreamChannel
 from analyzer.engine.registry import Registry
 from analyzer.engine.teller import Teller
@@ -60,7 +60,7 @@ def play(
     label = over or protocols[0].over[0]
     flow = a_flow("udp" if label == "udp" else "tcp", responder_port=port)
     outputs: list[Note | Finding] = []
-    teller = Teller(flow, limits or Limits(), trace, lambda _, output: outputs.append(output))
+    teller = Teller(flow, Shared(limits), trace, lambda _, output: outputs.append(output))
     kind = DatagramChannel if label == "udp" else StreamChannel
     channel: Channel = kind(Registry(protocols), teller, label, (label,), (40000, port))
     last = Piece(b"", [(0, 1, PAYLOAD_AT, START_NS)])

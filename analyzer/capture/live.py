@@ -99,8 +99,8 @@ class LiveSource(Source):
                 if count:
                     going = self._keep(frames) and going
                     self.interfaces[0].dropped = self._receiver.dropped()
-                    yield frames.batch(first_frame, self._receiver.link_type)
-                    first_frame += count
+                yield frames.batch(first_frame, self._receiver.link_type)  # also when nothing came: time goes on
+                first_frame += count
         finally:
             self.close()
 

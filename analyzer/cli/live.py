@@ -88,6 +88,8 @@ def read_duration(_: click.Context, parameter: click.Parameter, given: float | N
 @options.ALL
 @options.OUTPUT
 @options.KEYLOG
+@options.PRIVATE_KEY
+@options.CA
 @options.FILTER
 @options.LIMIT
 @options.COLOR
@@ -119,7 +121,7 @@ def command(
         api.filter_of(wanted.filter)
     except ValueError as why:
         raise click.BadParameter(str(why), param_hint="--filter") from why
-    api.check_key_logs(wanted.keylog)
+    given_files = api.material(wanted.keylog, wanted.private_key, wanted.ca)
     source = LiveSource(interface, bpf, duration=duration, count=count, write=write, promiscuous=promiscuous)
     analysis = api.Analysis(
         source,
@@ -127,6 +129,8 @@ def command(
         filter=wanted.filter,
         trace=wanted.detail == "bytes",
         on_output=teller(wanted, lambda flow: analysis.engine.tracker.flow(flow)),
+        material=given_files,
+        live=True,
     )
     try:
         with ending(source) as ends:

@@ -37,6 +37,8 @@ class Options:
     format: str = "text"
     output: Path | None = None
     keylog: tuple[Path, ...] = ()
+    private_key: tuple[Path, ...] = ()
+    ca: Path | None = None
     filter: str | None = None
     jobs: int = 1
     limits: Limits = field(default_factory=Limits)
@@ -167,6 +169,17 @@ KEYLOG: Final = click.option(
     callback=read_keylog,
     help="A key log (repeatable); default: $SSLKEYLOGFILE, if it exists.",
 )
+PRIVATE_KEY: Final = click.option(
+    "--private-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A server's RSA private key, for RSA key exchange (PEM, DER or PKCS #12; repeatable).",
+)
+CA: Final = click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Certificates to trust, in place of those that are commonly trusted (PEM or DER).",
+)
 FILTER: Final = click.option(
     "--filter",
     metavar="EXPR",
@@ -196,7 +209,7 @@ DETAIL: Final = click.option(
 NOTICES: Final = click.option("--notices", is_flag=True, help="Tell also what is worth a notice only.")
 ALL: Final = click.option("--all", "everything", is_flag=True, help="List every session and finding, however many.")
 
-COMMON: Final = (KEYLOG, FILTER, JOBS, LIMIT, COLOR, QUIET, FAIL_ON)
+COMMON: Final = (KEYLOG, PRIVATE_KEY, CA, FILTER, JOBS, LIMIT, COLOR, QUIET, FAIL_ON)
 
 
 def reading(*more: Decorator) -> Decorator:

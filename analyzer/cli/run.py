@@ -96,12 +96,14 @@ def analyse(captures: Sequence[str], wanted: Options, *, trace: bool) -> Result:
     from analyzer import api
     from analyzer.capture import open_source
 
-    api.check_key_logs(wanted.keylog)
+    given = api.material(wanted.keylog, wanted.private_key, wanted.ca)
     with Progress(wanted.quiet) as progress, interruptible() as interrupt:
         if wanted.jobs > 1 and api.shareable(captures):
             report = api.analyze(
                 captures,
-                keylog=wanted.keylog,
+                keylog=given.keylog,
+                private_key=given.private_keys,
+                ca=given.ca,
                 limits=wanted.limits,
                 filter=wanted.filter,
                 jobs=wanted.jobs,
@@ -111,7 +113,7 @@ def analyse(captures: Sequence[str], wanted: Options, *, trace: bool) -> Result:
             )
         else:
             source = Interruptible(open_source(captures, limits=wanted.limits), interrupt)
-            analysis = api.Analysis(source, limits=wanted.limits, filter=wanted.filter, trace=trace)
+            analysis = api.Analysis(source, limits=wanted.limits, filter=wanted.filter, trace=trace, material=given)
             analysis.run(progress)
             report = analysis.report()
     gc.freeze()  # all of it is kept until the end: looking for cycles in it while it is written would be in vain

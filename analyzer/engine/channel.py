@@ -44,13 +44,13 @@ class Channel:
     ) -> None:
         self.registry = registry
         self.teller = teller
-        self.label = label
+        self.label = registry.claimed(label)
         self.path = path
         self.ports = ports
         self.state = SEEKING
         self.child: Channel | None = None
         self.last: Piece | None = None
-        if not registry.claimants(label):
+        if not registry.claimants(self.label):
             self._finish()
 
     def _finish(self) -> None:
@@ -85,6 +85,14 @@ class Channel:
     def idle(self) -> bool:
         """Whether no room is here, nor will be."""
         return self.state == DONE and self.child is None
+
+    @property
+    def read(self) -> bool:
+        """Whether a room has taken what comes here."""
+        return self.child.read if self.child is not None else self.state == WORKING
+
+    def secrets(self, late: bool) -> None:
+        """There are new secrets, or (`late`) none will be waited for any longer."""
 
     def rest(self) -> None:
         """Let go of bytes that are kept only to say where the channel ended."""
@@ -136,6 +144,7 @@ class Inner:
                 return
         if len(output.piece):
             channel.feed(sender, output.piece)
+        output.read = channel.read
 
     def _open(self, output: Pass) -> Channel | None:
         limits = self.teller.limits
@@ -256,7 +265,7 @@ class StreamChannel(Channel):
                     if self.directions[sender].kept is not None:
                         self._body_done(seat, sender, tail(last))
                 seat.inner.end(last)
-                seat.room.end_ns = self.teller.end_ns
+                seat.room.end_ns, seat.room.flow = self.teller.end_ns, self.teller.flow
                 seat.carry_out(seat.room.on_end(last), Side.INITIATOR, last)
             except Malformed as why:
                 self._malformed(seat.entry, str(why), Side.INITIATOR, last)
@@ -287,6 +296,26 @@ class StreamChannel(Channel):
             direction = self.directions[sender]
             return direction.body_left >= 0 or direction.keep > 0
         return self.state != DONE
+
+    @property
+    def read(self) -> bool:
+        if self.child is not None:
+            return self.child.read
+        return self.seat is not None and self.seat.spoke and self.state != SEEKING
+
+    def secrets(self, late: bool) -> None:
+        if self.child is not None:
+            self.child.secrets(late)
+            return
+        seat, last = self.seat, self.last
+        if self.state != WORKING or seat is None or last is None:
+            return
+        try:
+            seat.carry_out(seat.room.on_secrets(late), None, tail(last))
+            if seat.signal:
+                self._steer(seat, Side.INITIATOR, self.directions[0], last)
+        except Exception as mistake:
+            self._failed(seat, mistake, Side.INITIATOR, tail(last))
 
     # --- finding a room ---
 
@@ -385,6 +414,7 @@ class StreamChannel(Channel):
         try:
             room = entry.room()
             room.flow = self.teller.flow
+            room.shared = self.teller.shared
         except Exception as mistake:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, path, mistake, self._where(Side.INITIATOR))
             self._failed_rooms += (entry.name,)
@@ -552,6 +582,12 @@ class StreamChannel(Channel):
     def _steer(self, seat: Seat, sender: Side, direction: Direction, unit: Piece) -> None:
         """Carry out a Handoff, a Body or Enough."""
         seat.signal = False
+        if seat.waits:
+            seat.waits = False
+            if self.teller.waiting is None:
+                self.teller.waiting = []
+            self.teller.waiting.append(self)
+            self.teller.changed = True
         if seat.enough:
             self._finish()
         elif seat.label is not None:
@@ -753,6 +789,7 @@ class DatagramChannel(Channel):
         try:
             room = entry.room()
             room.flow = self.teller.flow
+            room.shared = self.teller.shared
         except Exception as mistake:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, path, mistake, piece)
             self._lose(entry)
@@ -804,7 +841,7 @@ class DatagramChannel(Channel):
             try:
                 seat.inner.end(last)
                 if not seat.enough:
-                    seat.room.end_ns = self.teller.end_ns
+                    seat.room.end_ns, seat.room.flow = self.teller.end_ns, self.teller.flow
                     seat.carry_out(seat.room.on_end(last), Side.INITIATOR, last)
             except Malformed as why:
                 self._malformed(seat.entry, str(why), Side.INITIATOR, last)

@@ -125,7 +125,7 @@ class Conversation:
                 for delivery in connection.streams[other].acked(ack):
                     self._deliver(other, delivery)
         if self.fins[0] and self.fins[1] and self._over(connection):
-            self.close()
+            self._let_go()
         elif flags & RST and self.channel is not None:
             self.channel.rest()
 
@@ -160,6 +160,13 @@ class Conversation:
             self.last = piece
             channel.feed(sender, piece, lacking)
 
+    def secrets(self, late: bool) -> bool:
+        """Let the rooms that wait for secrets try again; whether some wait on."""
+        waiting, self.teller.waiting = self.teller.waiting, None
+        for channel in waiting or ():
+            channel.secrets(late)
+        return self.teller.waiting is not None
+
     def skips(self, sender: Side) -> int | None:
         """Where the stream of `sender` goes on, if there is a long stretch before it that nobody looks at."""
         channel, connection = self.channel, self.connection
@@ -175,12 +182,12 @@ class Conversation:
     def sated(self) -> tuple[bool, bool]:
         """By side: whether the channel has just stopped wanting its bytes."""
         self.teller.changed = False
-        if self.unopened:
+        if self.unopened and self.connection is not None:
             return False, False
         channel = self.channel
         while channel is not None and channel.child is not None:
             self.channel = channel = channel.child  # what was handed over is its owner's from here on
-        if channel is None or channel.state == DONE:
+        if channel is None or channel.state == DONE or (self.connection is None and self.fins[0]):
             found = (not self.unwanted[0], not self.unwanted[1])
         else:
             found = (
@@ -198,6 +205,13 @@ class Conversation:
 
     # --- the end ---
 
+    def _let_go(self) -> None:
+        """All bytes have come; the rooms say their last words when the flow has its sums."""
+        self.connection = None
+        if self.channel is not None:
+            self.channel.rest()
+        self.teller.changed = True
+
     def close(self) -> None:
         """No more bytes will come: let the rooms say their last words, and let go of what is held."""
         channel, self.channel, self.unopened = self.channel, None, False
@@ -211,6 +225,7 @@ class Conversation:
     def finish(self, flow: Flow, end_ns: int) -> Story:
         """The capture is over (`flow` has its counts): everything that was said."""
         self.teller.end_ns = end_ns
+        self.teller.flow = flow
         if self.connection is not None:
             for side, delivery in self.connection.flush():
                 self._deliver(side, delivery)

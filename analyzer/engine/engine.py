@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import SIDES, Event, Piece
+from analyzer.core import SIDES, Event, Piece, Shared
 from analyzer.engine.conversation import Conversation
 from analyzer.engine.registry import registry
 from analyzer.engine.teller import Teller
@@ -39,8 +40,10 @@ class Engine:
         on_output: OnOutput | None = None,
         share: tuple[int, int] = (0, 1),
         rooms: Registry | None = None,
+        live: bool = False,
     ) -> None:
         self.limits = limits
+        self.shared = Shared(limits)
         self.registry = registry() if rooms is None else rooms
         self.mask = self.registry.wanted | NEEDED
         self.tracker = Tracker(limits, self.mask)
@@ -50,8 +53,14 @@ class Engine:
         self._on_output = on_output
         self._share = share
         self._flows: dict[int, Conversation | None] = {}  # None: not our share
+        self._live = live
+        self._waiting: dict[int, int] = {}  # flows whose rooms wait for secrets, and since when
+        self._secrets_version = 0
 
     def feed(self, batch: Batch) -> None:
+        self._wake()
+        if not batch.count:
+            return
         tracker = self.tracker
         columns = tracker.take(batch)
         rows = tracker.rows
@@ -124,12 +133,32 @@ class Engine:
         return False
 
     def _open(self, flow: int) -> Conversation:
-        teller = Teller(self.tracker.begun(flow), self.limits, self._trace, self._on_output)
+        teller = Teller(self.tracker.begun(flow), self.shared, self._trace, self._on_output)
         conversation = Conversation(self.registry, teller)
         self._flows[flow] = conversation
         return conversation
 
+    def _wake(self) -> None:
+        """Tell the rooms that wait for secrets of new ones; live, they don't wait for long."""
+        if not self._waiting:
+            return
+        version, now_ns = self.shared.secrets.version, time.time_ns()
+        news = version != self._secrets_version
+        self._secrets_version = version
+        patience_ns = self.limits.waiting_ms * 1_000_000
+        for flow, since_ns in list(self._waiting.items()):
+            late = self._live and now_ns - since_ns > patience_ns
+            if news or late:
+                conversation = self._flows.get(flow)
+                if conversation is None or not conversation.secrets(late):
+                    del self._waiting[flow]
+                elif conversation.teller.changed:
+                    self._unwant(flow, conversation)
+
     def _unwant(self, flow: int, conversation: Conversation) -> None:
+        if conversation.teller.waiting and flow not in self._waiting:
+            self._waiting[flow] = time.time_ns()
+            self._secrets_version = self.shared.secrets.version
         sated = conversation.sated()
         for side in SIDES:
             until = conversation.skips(side)
@@ -155,6 +184,7 @@ class Engine:
 
     def finish(self) -> None:
         """The capture is over: `flows` and `stories` are complete."""
+        self._wake()
         tracker = self.tracker
         tracker.finish()
         end_ns = tracker.stats.last_ns

@@ -66,6 +66,14 @@ class Registry:
     def claimants(self, label: str) -> tuple[Entry, ...]:
         return self.labels.get(label, ())
 
+    def claimed(self, label: str) -> str:
+        """`label`; or, where nobody claims "tls:h2", the "tls" that carries it, if somebody claims that."""
+        if label not in self.labels:
+            carrier = label.partition(":")[0]
+            if carrier in self.labels:
+                return carrier
+        return label
+
     @property
     def wanted(self) -> int:
         """Bits of `core.Event` that some rows room asks for (all of them, where a room does not say)."""

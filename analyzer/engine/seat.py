@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analyzer.core import About, Body, Enough, Finding, Handoff, Note, Pass, Phase, Piece, Side
+from analyzer.core import About, Body, Enough, Finding, Handoff, Note, Pass, Phase, Piece, Side, Wait
 
 if TYPE_CHECKING:
     from analyzer.core import Dissector, Outputs, RowDissector
@@ -19,7 +19,7 @@ class Desk:
     `spoke` tells whether the room said anything yet: until then its claim to the channel is not confirmed.
     """
 
-    __slots__ = ("body", "enough", "entry", "inner", "label", "path", "signal", "spoke", "teller")
+    __slots__ = ("body", "enough", "entry", "inner", "label", "path", "signal", "spoke", "teller", "waits")
 
     def __init__(self, entry: Entry, path: tuple[str, ...], teller: Teller, inner: Inner) -> None:
         self.entry = entry
@@ -31,6 +31,7 @@ class Desk:
         self.enough = False
         self.label: str | None = None  # of a Handoff
         self.body: Body | None = None
+        self.waits = False
 
     def carry_out(self, outputs: Outputs, sender: Side | None, at: Piece) -> None:
         """Do what the room yields for one unit of `sender`; Handoff, Body and Enough are left for the channel."""
@@ -48,7 +49,8 @@ class Desk:
                     mark = len(trace.fields)
                     told = output
             elif isinstance(output, Pass):
-                self.inner.feed(output, Side.INITIATOR if sender is None else sender)
+                from_side = sender if output.sender is None else output.sender
+                self.inner.feed(output, Side.INITIATOR if from_side is None else from_side)
             elif isinstance(output, Finding):
                 teller.finding(self.entry, self.path, output)
             elif isinstance(output, Phase):
@@ -63,6 +65,9 @@ class Desk:
                 self.signal = True
             elif isinstance(output, Enough):
                 self.enough = True
+                self.signal = True
+            elif isinstance(output, Wait):
+                self.waits = True
                 self.signal = True
             else:
                 raise TypeError(f"a room yields {type(output).__name__}")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from analyzer.core import About, Finding, Flow, Limits, Note, Phase, Piece, Side
+from analyzer.core import About, Finding, Flow, Note, Phase, Piece, Shared, Side
 
 if TYPE_CHECKING:
     from analyzer import core
+    from analyzer.engine.channel import Channel
     from analyzer.engine.registry import Entry
+
+    Waiting = list[Channel]
 
 #: Told of each note and finding as it happens, with the flow's id.
 OnOutput = Callable[[int, Note | Finding], None]
@@ -33,17 +36,21 @@ class Teller:
         "notes",
         "on_output",
         "phases",
+        "shared",
         "title",
         "told",
         "trace",
+        "waiting",
     )
 
-    def __init__(self, flow: Flow, limits: Limits, trace: bool, on_output: OnOutput | None) -> None:
+    def __init__(self, flow: Flow, shared: Shared, trace: bool, on_output: OnOutput | None) -> None:
         self.flow = flow
         self.flow_id = flow.id
         self.end_ns = 0  # set when the flow ends
         self.changed = False  # a channel may have stopped wanting bytes
-        self.limits = limits
+        self.shared = shared
+        self.limits = limits = shared.limits
+        self.waiting: Waiting | None = None  # the channels whose rooms wait for secrets
         self.trace = trace
         self.on_output = on_output
         self.notes: list[Note] = []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer import core
-from analyzer.core import Limits, Note, Piece, Side, Span
+from analyzer.core import Limits, Note, Piece, Shared, Side, Span
 from analyzer.engine.channel import DONE, WORKING, DatagramChannel
 from analyzer.engine.registry import Registry
 from analyzer.engine.teller import Teller
@@ -302,7 +302,7 @@ def test_datagram_rooms_end_pass_and_hand_over() -> None:
 
 def test_a_datagram_that_the_capture_cut_is_not_called_malformed_alone() -> None:
     box = protocol(over=("udp",))
-    teller = Teller(a_flow("udp"), Limits(), trace=False, on_output=None)
+    teller = Teller(a_flow("udp"), Shared(), trace=False, on_output=None)
     channel = DatagramChannel(Registry([box]), teller, "udp", ("udp",), (1, 2))
     channel.feed(INI, Piece(unit("M"), [(0, 1, 42, 5)]), 100)
     assert teller.notes[0].text == "an M (the capture lacks the last 100 bytes of this datagram)"

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 from analyzer import core
-from analyzer.core import Event, Flow, IcmpError, Limits, Note, Piece, Segment, Side
+from analyzer.core import Event, Flow, IcmpError, Note, Piece, Segment, Shared, Side
 from analyzer.engine.conversation import Conversation
 from analyzer.engine.registry import Registry
 from analyzer.engine.teller import Teller
@@ -45,7 +45,7 @@ class Wire:
     """Sends segments with the right numbers; each is a frame."""
 
     def __init__(self, *protocols: core.Protocol, transport: str = "tcp", trace: bool = False) -> None:
-        self.teller = Teller(a_flow(transport), Limits(), trace=trace, on_output=None)
+        self.teller = Teller(a_flow(transport), Shared(), trace=trace, on_output=None)
         self.talk = Conversation(Registry(protocols), self.teller)
         self.next = [100, 200]
         self.frame = 0
@@ -80,12 +80,12 @@ def test_bytes_reach_the_room_in_order() -> None:
     wire.send(INI, flags=FIN | ACK)
     assert wire.talk.channel is not None
     wire.send(RES, flags=FIN | ACK)
-    assert wire.kinds == ["box.item", "box.item", "box.end"]
-    assert wire.talk.channel is None
+    assert wire.kinds == ["box.item", "box.item"]
     assert wire.talk.connection is None
     wire.send(INI, unit("N", "late"))
     story = wire.finish()
-    assert wire.kinds[-1] == "box.rows-end"
+    assert wire.kinds == ["box.item", "box.item", "box.end", "box.rows-end"]
+    assert wire.talk.channel is None
     assert (story.kind, story.notes[-1].text) == ("box", "99")
 
 
@@ -175,7 +175,7 @@ def test_a_reset_lets_go_of_bytes() -> None:
 
 
 def test_datagrams() -> None:
-    teller = Teller(a_flow("udp"), Limits(), trace=False, on_output=None)
+    teller = Teller(a_flow("udp"), Shared(), trace=False, on_output=None)
     talk = Conversation(Registry([protocol(over=("udp",))]), teller)
     piece = Piece(unit("N", "a"), [(0, 1, 42, 1)])
     talk.datagram(INI, piece)

@@ -21,6 +21,7 @@ from analyzer.core import (
     Piece,
     Reader,
     RowDissector,
+    Shared,
     Side,
     Trace,
 )
@@ -38,7 +39,7 @@ INNER = protocol("inner", ("inner:box",))
 
 
 def a_seat(trace: bool = False) -> Seat:
-    teller = Teller(a_flow(), Limits(), trace=trace, on_output=None)
+    teller = Teller(a_flow(), Shared(), trace=trace, on_output=None)
     path = ("tcp", "box")
     return Seat(Entry(protocol()), Dissector(), path, teller, Inner(Registry([INNER]), teller, path, (1, 2)))
 
@@ -100,7 +101,7 @@ def test_each_traced_note_has_the_fields_read_for_it() -> None:
 
 
 def test_a_seat_for_rows() -> None:
-    teller = Teller(a_flow(), Limits(), trace=False, on_output=None)
+    teller = Teller(a_flow(), Shared(), trace=False, on_output=None)
     room = RowDissector(a_flow(), Limits())
     seat = RowSeat(Entry(protocol()), room, ("tcp",), teller, Inner(Registry([]), teller, ("tcp",), (1, 2)))
     seat.carry_out([Note("box.item", "x", AT)], None, AT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.core import About, Finding, Limits, Note, Place, Severity, Side, Span
+from analyzer.core import About, Finding, Limits, Note, Place, Severity, Shared, Side, Span
 from analyzer.engine.registry import Entry
 from analyzer.engine.teller import Teller
 from tests.engine.rooms import protocol
@@ -19,7 +19,7 @@ def a_teller(limits: Limits | None = None, told: list[str] | None = None) -> Tel
         assert told is not None
         told.append(output.kind if isinstance(output, Note) else output.code)
 
-    return Teller(a_flow(), limits or Limits(), trace=False, on_output=None if told is None else keep)
+    return Teller(a_flow(), Shared(limits), trace=False, on_output=None if told is None else keep)
 
 
 def test_notes_get_what_the_room_cannot_know() -> None:
