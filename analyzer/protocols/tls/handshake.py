@@ -1,0 +1,366 @@
+"""The course of a handshake: each message becomes a note, and what it settles goes into the `Link`.
+
+It gets whole messages and knows no records, so that what carries them may be TLS, DTLS or QUIC.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from analyzer.core import Malformed, Note, Piece, Place, Reader, Shared, Side, Value
+from analyzer.protocols.tls import fingerprints, messages, names, wording
+from analyzer.protocols.tls.keys import Keys, suite
+from analyzer.protocols.tls.messages import (
+    ALPN,
+    EARLY_DATA,
+    ENCRYPT_THEN_MAC,
+    PRE_SHARED_KEY,
+    SERVER_NAME,
+    TRUNCATED_HMAC,
+    ClientHello,
+    ServerHello,
+    is_13,
+)
+from analyzer.protocols.tls.state import ACCEPTED, NOT_OFFERED, OFFERED, REJECTED, Link
+
+if TYPE_CHECKING:
+    from analyzer.core import Outputs
+
+HEADER_BYTES: Final = 4
+#: Signals in a list of suites, which is no place for them: RFC 5746 §3.3, RFC 7507 §3.
+MAX_CERTIFICATES: Final = 64
+#: A transcript is kept for private keys alone, and no longer than an ordinary handshake is.
+MAX_TRANSCRIPT_BYTES: Final = 1 << 20
+
+# Types of messages, RFC 9846 §4.
+HELLO_REQUEST: Final = 0
+CLIENT_HELLO: Final = 1
+SERVER_HELLO: Final = 2
+NEW_SESSION_TICKET: Final = 4
+END_OF_EARLY_DATA: Final = 5
+HELLO_RETRY_REQUEST: Final = 6
+ENCRYPTED_EXTENSIONS: Final = 8
+CERTIFICATE: Final = 11
+SERVER_KEY_EXCHANGE: Final = 12
+CERTIFICATE_REQUEST: Final = 13
+SERVER_HELLO_DONE: Final = 14
+CERTIFICATE_VERIFY: Final = 15
+CLIENT_KEY_EXCHANGE: Final = 16
+FINISHED: Final = 20
+CERTIFICATE_STATUS: Final = 22
+KEY_UPDATE: Final = 24
+COMPRESSED_CERTIFICATE: Final = 25
+NEXT_PROTOCOL: Final = 67
+
+
+class Handshake:
+    """One connection's handshake, and those that follow it; `prefix` is what its notes are called by ("tls.")."""
+
+    __slots__ = ("keys", "link", "prefix", "shared")
+
+    def __init__(self, shared: Shared, prefix: str) -> None:
+        self.shared = shared
+        self.prefix = prefix
+        self.link = Link()
+        self.keys = Keys(shared, self.link)
+
+    def message(self, sender: Side, kind: int, message: Piece) -> Note:
+        """The note of a whole message (with its header).  Raises `Malformed`."""
+        reader = Reader(message)
+        reader.uint("msg_type", 1)
+        reader.uint("length", 3)
+        if self.shared.secrets.private_keys and kind != HELLO_REQUEST:
+            self._transcribe(kind, message)
+        if kind == CLIENT_HELLO:
+            return self._client_hello(sender, reader, message)
+        if kind == SERVER_HELLO:
+            return self._server_hello(sender, reader, message)
+        event, text, fields = self._other(sender, kind, reader)
+        if reader.left:
+            if event.startswith("handshake-"):
+                fields["bytes"] = reader.left
+            reader.skip("rest", reader.left)
+        return Note(self.prefix + event, text, message, fields, sender=sender)
+
+    def _transcribe(self, kind: int, message: Piece) -> None:
+        link = self.link
+        if kind == CLIENT_HELLO:
+            link.transcript = bytearray()
+        if not link.encrypted_premaster and len(link.transcript) + len(message) <= MAX_TRANSCRIPT_BYTES:
+            link.transcript += bytes(message)
+
+    def _other(self, sender: Side, kind: int, reader: Reader) -> tuple[str, str, dict[str, Value]]:
+        """Event, text and fields of any message but a hello."""
+        link = self.link
+        event = names.handshake_name(kind)
+        if kind == CERTIFICATE:
+            chain, fields, first = messages.certificate_list(reader, is_13(link.version))
+            return event, self.certificates(sender, chain, first, fields), fields
+        if kind == COMPRESSED_CERTIFICATE:
+            return self._compressed(sender, reader)
+        if kind == ENCRYPTED_EXTENSIONS:
+            return self._encrypted_extensions(reader)
+        if kind == SERVER_KEY_EXCHANGE:
+            return self._server_key_exchange(reader)
+        if kind == CLIENT_KEY_EXCHANGE:
+            exchange = "" if link.suite is None else link.suite.key_exchange
+            fields, encrypted = messages.client_key_exchange(reader, exchange, link.version)
+            link.encrypted_premaster = encrypted
+            what = "the premaster secret, encrypted for the server's key" if exchange == "RSA" else "the client's share"
+            return event, f"{what}, {wording.count(fields['bytes'], 'byte')}", fields
+        if kind == CERTIFICATE_VERIFY:
+            fields = messages.certificate_verify(reader, link.version)
+            scheme = fields.get("algorithm")
+            if scheme is not None and sender is link.server:
+                link.scheme = scheme["value"]
+            by = "" if scheme is None else f" with {names.scheme_name(scheme['value'])}"
+            return event, f"signs the handshake so far{by}: the certificate's key is its own", fields
+        if kind == CERTIFICATE_REQUEST:
+            link.certificate_requested = True
+            link.request_at = reader.unit.place
+            fields = messages.certificate_request(reader, link.version)
+            return event, "asks the client for a certificate", fields
+        if kind == NEW_SESSION_TICKET:
+            return self._ticket(reader)
+        if kind == CERTIFICATE_STATUS:
+            return self._status(reader)
+        if kind == FINISHED:
+            fields = {"verify_data": reader.rest("verify_data")[:64].hex()}
+            return event, "proves that it knows the keys, and that nobody changed the handshake", fields
+        if kind == KEY_UPDATE:
+            wanted = reader.uint("request_update", 1)
+            text = "new keys from here on" + ("; wants the other side to do the same" if wanted else "")
+            return event, text, {"request_update": wanted}
+        if kind == HELLO_RETRY_REQUEST:
+            return self._draft_retry(reader)
+        if kind == NEXT_PROTOCOL:
+            fields = messages.next_protocol(reader)
+            link.alpn = fields["selected_protocol"]
+            return event, f"chooses {link.alpn}", fields
+        return event, _PLAIN.get(kind, f"{reader.left:,} bytes"), {}
+
+    # --- hellos ---
+
+    def _client_hello(self, sender: Side, reader: Reader, message: Piece) -> Note:
+        link = self.link
+        hello = messages.client_hello(reader)
+        if reader.left:
+            reader.skip("rest", reader.left)
+        self.offer(sender, hello, message.place, len(message))
+        fields = hello.fields
+        fields["ja3"] = fingerprints.ja3_of(hello)
+        fields["ja4"] = fingerprints.ja4_of(hello, "t")
+        note = Note(f"{self.prefix}client-hello", wording.client_hello(hello), message, fields, sender=sender)
+        note.remark = wording.client_hello_remark(hello, len(message)) if link.hellos == 1 else ""
+        return note
+
+    def offer(self, sender: Side, hello: ClientHello, place: Place, size: int) -> None:
+        """Take what a ClientHello offers; one after a finished handshake begins another (renegotiation)."""
+        link = self.link
+        if link.done_ns and not is_13(link.version):
+            link.renegotiations += 1
+            link.ccs = [False, False]
+            link.done_ns = 0
+            link.answer = None
+            link.resumed = None
+            link.server_hello_done = False
+            link.encrypted_premaster = b""
+            self.keys.renew()
+        link.client = sender
+        link.hellos += 1
+        link.hello = hello
+        link.offered_version = hello.version
+        if link.hello_at is None:
+            link.hello_at = place
+            link.hello_bytes = size
+        if EARLY_DATA in hello.values:
+            link.early = OFFERED
+        elif link.early == OFFERED:
+            link.early = REJECTED  # a second hello takes it back, §4.2.2
+
+    def _server_hello(self, sender: Side, reader: Reader, message: Piece) -> Note:
+        hello = messages.server_hello(reader)
+        if reader.left:
+            reader.skip("rest", reader.left)
+        self.answer(sender, hello, message.place)
+        fields = hello.fields
+        fields["ja3s"] = fingerprints.ja3s(hello.legacy_version, hello.suite, hello.types)
+        if hello.retry:
+            text = self._retry_text(hello.group)
+            note = Note(f"{self.prefix}hello-retry-request", text, message, fields, sender=sender)
+            note.spec = "RFC 9846 4.2.4"
+            return note
+        text = wording.server_hello(hello, bool(self.link.resumed))
+        return Note(f"{self.prefix}server-hello", text, message, fields, sender=sender)
+
+    def answer(self, sender: Side, hello: ServerHello, place: Place) -> None:
+        """Take what a ServerHello (or HelloRetryRequest) settles."""
+        link = self.link
+        if link.hello is None:
+            link.client = sender.other
+        link.version = hello.version
+        link.suite_value = hello.suite
+        link.suite = suite(hello.suite)
+        link.compression = hello.compression
+        if hello.group is not None:
+            link.group = hello.group
+        if hello.retry:
+            link.retries += 1
+            link.retry_at = place
+            if link.early == OFFERED:
+                link.early = REJECTED
+            return
+        link.answer = hello
+        if link.server_at is None:
+            link.server_at = place
+        link.session_id = hello.session_id
+        link.encrypt_then_mac = (
+            ENCRYPT_THEN_MAC in hello.values and link.suite is not None and link.suite.kind == "block"
+        )
+        link.truncated_hmac = TRUNCATED_HMAC in hello.values
+        chosen = hello.values.get(ALPN)
+        if isinstance(chosen, list) and chosen:
+            link.alpn = str(chosen[0])
+        if is_13(hello.version):
+            link.resumed = PRE_SHARED_KEY in hello.values
+
+    def _retry_text(self, group: int | None) -> str:
+        if group is None:
+            return "send the hello again with this cookie"
+        hello = self.link.hello
+        sent = wording.listed(wording.named_groups(hello.key_shares)) if hello is not None else ""
+        return f"wants a key share for {names.group_words(group)}" + (f", the client sent {sent}" if sent else "")
+
+    def _draft_retry(self, reader: Reader) -> tuple[str, str, dict[str, Value]]:
+        link = self.link
+        link.version, fields = messages.draft_retry(reader)
+        link.retries += 1
+        link.retry_at = reader.unit.place
+        share = fields.get("key_shares")
+        group = share.get("selected_group") or share.get("group") if isinstance(share, dict) else None
+        return "hello-retry-request", self._retry_text(group["value"] if isinstance(group, dict) else None), fields
+
+    def _encrypted_extensions(self, reader: Reader) -> tuple[str, str, dict[str, Value]]:
+        link = self.link
+        types: list[int] = []
+        values: dict[int, Value] = {}
+        messages.read_extensions(reader, "encrypted-extensions", types, values)
+        fields: dict[str, Value] = {}
+        messages.add_extensions(fields, types, values)
+        chosen = values.get(ALPN)
+        if isinstance(chosen, list) and chosen:
+            link.alpn = str(chosen[0])
+        said = [link.alpn] if link.alpn else []
+        if link.early == OFFERED:
+            link.early = ACCEPTED if EARLY_DATA in values else REJECTED
+        if link.early == ACCEPTED:
+            said.append("early data accepted")
+        elif link.early == REJECTED:
+            said.append("early data rejected")
+        if SERVER_NAME in values:
+            said.append("server_name used")
+        return "encrypted-extensions", ", ".join(said) or wording.count(len(types), "extension"), fields
+
+    # --- certificates ---
+
+    def certificates(self, sender: Side, chain: list[bytes], first: dict[int, Value], fields: dict[str, Value]) -> str:
+        """Take a chain; gives what is said of it."""
+        from analyzer.protocols.tls.certificates import certificate
+
+        link = self.link
+        found = [certificate(der) for der in chain[:MAX_CERTIFICATES]]
+        by_server = sender is link.server
+        link.chains = (link.chains[0], found) if by_server else (found, link.chains[1])
+        if by_server and link.resumed is None:
+            link.resumed = False
+        fields["certificates"] = [one.fields for one in found]
+        for kind, value in first.items():
+            if value is not None:
+                fields[messages.field_name(kind)] = value
+        if not found:
+            return "no certificate"
+        size = sum(len(der) for der in chain)
+        leaf = found[0]
+        what = f"{leaf.subject_text}, by {leaf.issuer_text}"
+        return f"{what}; {wording.count(len(chain), 'certificate')}, {size:,} bytes"
+
+    def _compressed(self, sender: Side, reader: Reader) -> tuple[str, str, dict[str, Value]]:
+        from analyzer.protocols.tls.certificates import decompress
+
+        algorithm, size, data = messages.compressed_certificate(reader)
+        fields: dict[str, Value] = {
+            "algorithm": names.COMPRESSION.named(algorithm),
+            "uncompressed_length": size,
+            "compressed_bytes": len(data),
+        }
+        plain = decompress(algorithm, data, size)
+        inner = Reader(reader.unit.derived(plain))
+        chain, _, first = messages.certificate_list(inner, True)
+        text = self.certificates(sender, chain, first, fields)
+        name = names.COMPRESSION.name(algorithm) or f"algorithm {algorithm}"
+        return "compressed-certificate", f"{text}, {name} made {len(data):,} of {size:,}", fields
+
+    def _status(self, reader: Reader) -> tuple[str, str, dict[str, Value]]:
+        from analyzer.protocols.tls.certificates import ocsp_response
+
+        fields, response = messages.certificate_status(reader)
+        if not response:
+            return "certificate-status", "a stapled status", fields
+        status = ocsp_response(response)
+        self.link.ocsp = status
+        fields["ocsp_response"] = status
+        return "certificate-status", f"stapled OCSP: {status.get('certificate_status') or status.get('response_status')}", fields
+
+    # --- keys and tickets ---
+
+    def _server_key_exchange(self, reader: Reader) -> tuple[str, str, dict[str, Value]]:
+        link = self.link
+        exchange = "" if link.suite is None else link.suite.key_exchange
+        fields, group = messages.server_key_exchange(reader, exchange, link.version)
+        said = "the server's share"
+        if group is not None:
+            link.group = group
+            said += f" for {names.group_words(group)}"
+        bits = fields.get("dh_bits")
+        if isinstance(bits, int):
+            link.key_bits = bits
+            said += f" for a group of {bits:,} bits"
+        scheme = fields.get("signature_algorithm")
+        if isinstance(scheme, dict):
+            link.scheme = scheme["value"]
+            said += f", signed with {names.scheme_name(scheme['value'])}"
+        return "server-key-exchange", said, fields
+
+    def _ticket(self, reader: Reader) -> tuple[str, str, dict[str, Value]]:
+        link = self.link
+        fields, ticket = messages.new_session_ticket(reader, link.version)
+        link.tickets += 1
+        if self.shared.secrets.private_keys and ticket:
+            self.keys.remember(ticket)
+        seconds = fields["ticket_lifetime"]
+        early = fields.get("early_data")
+        text = f"the session may be resumed for {wording.count(seconds, 'second')}"
+        if isinstance(early, dict) and early.get("max_early_data_size"):
+            text += f", with up to {early['max_early_data_size']:,} bytes of early data"
+        return "new-session-ticket", text, fields
+
+    def early_is_over(self) -> None:
+        """Nothing more is expected under the early keys."""
+        if self.link.early == OFFERED:
+            self.link.early = NOT_OFFERED
+
+
+_PLAIN: Final = {
+    HELLO_REQUEST: "asks the client to begin a new handshake",
+    END_OF_EARLY_DATA: "the early data is complete; what follows is under the handshake's keys",
+    SERVER_HELLO_DONE: "the server has said all; the client's turn",
+}
+
+
+def message_size(head: bytes) -> int:
+    """Bytes of the handshake message that starts with these 4 (with its header)."""
+    return HEADER_BYTES + int.from_bytes(head[1:4], "big")
+
+
+def refused(text: str) -> Malformed:
+    return Malformed(text)

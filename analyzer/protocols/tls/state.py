@@ -1,0 +1,208 @@
+"""What is known of one TLS connection: what was offered and agreed, and how far each side has come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from analyzer.core import SIDES, Side
+from analyzer.protocols.tls.messages import ECH, is_13
+
+if TYPE_CHECKING:
+    from analyzer.core import Piece, Place
+    from analyzer.protocols.tls.certificates import Certificate
+    from analyzer.protocols.tls.messages import ClientHello, ServerHello
+    from analyzer.protocols.tls.protection import Opener
+    from analyzer.protocols.tls.suites import Suite
+
+# How the records of a side can be read.
+CLEAR: Final = 0
+OPEN: Final = 1  # protected, and there are keys
+SHUT: Final = 2  # protected, and there are none
+
+# What became of early data (RFC 9846 §4.3.10).
+NOT_OFFERED: Final = 0
+OFFERED: Final = 1
+ACCEPTED: Final = 2
+REJECTED: Final = 3
+
+
+class Run:
+    """Records of one kind that one side sent in a row: told in one line."""
+
+    __slots__ = ("bytes", "early", "first", "kind", "last", "opened", "read", "records", "sizes")
+
+    def __init__(self, kind: str, first: Place, opened: bool) -> None:
+        self.kind = kind
+        self.first = first
+        self.last = first
+        self.opened = opened
+        self.records = 0
+        self.bytes = 0
+        self.early = False
+        self.read = False  # a room inside tells of it
+        self.sizes: list[int] = []  # of the first records
+
+
+class Half:
+    """One side of a connection: its records, and what holds for those to come."""
+
+    __slots__ = (
+        "alerted",
+        "closed",
+        "data_bytes",
+        "epoch",
+        "finished",
+        "first",
+        "foreign",
+        "last_size",
+        "lost",
+        "need",
+        "opener",
+        "partial",
+        "partial_bytes",
+        "records",
+        "run",
+        "state",
+        "trials",
+    )
+
+    def __init__(self) -> None:
+        self.state = CLEAR
+        self.opener: Opener | None = None
+        self.epoch = 0
+        self.trials = 0  # records that were tried with keys of a later epoch, in vain
+        self.records = 0
+        self.first: Place | None = None  # of the first record
+        self.last_size = 0  # of the last record
+        self.data_bytes = 0  # of application data, as plaintext where it was opened
+        self.finished = False
+        self.closed = False  # by close_notify
+        self.alerted = False  # by a fatal alert
+        self.lost = False  # bytes are missing: the next record has to be found again
+        self.foreign = False  # the unit that comes is no record
+        self.run: Run | None = None
+        self.partial: list[Piece] = []  # of a handshake message
+        self.partial_bytes = 0
+        self.need = 0
+
+
+class Link:
+    """What both hellos and the messages after them agreed on.  Pairs are by who sends: client, server."""
+
+    __slots__ = (
+        "alerts",
+        "alpn",
+        "answer",
+        "ccs",
+        "certificate_requested",
+        "chains",
+        "client",
+        "compression",
+        "done_ns",
+        "early",
+        "encrypt_then_mac",
+        "encrypted_premaster",
+        "flight_bytes",
+        "flight_end_ns",
+        "flight_frames",
+        "group",
+        "hello",
+        "hello_at",
+        "hello_bytes",
+        "hellos",
+        "key_bits",
+        "ocsp",
+        "offered_version",
+        "request_at",
+        "renegotiations",
+        "resumed",
+        "retries",
+        "retry_at",
+        "scheme",
+        "server_at",
+        "server_hello_done",
+        "session_id",
+        "suite",
+        "suite_value",
+        "tickets",
+        "transcript",
+        "truncated_hmac",
+        "version",
+    )
+
+    def __init__(self) -> None:
+        self.client = Side.INITIATOR
+        self.hello: ClientHello | None = None
+        self.hello_at: Place | None = None  # of the first ClientHello
+        self.hello_bytes = 0
+        self.hellos = 0
+        self.answer: ServerHello | None = None
+        self.server_at: Place | None = None  # of the ServerHello
+        self.retry_at: Place | None = None
+        self.retries = 0
+        self.version = 0  # negotiated; 0: not known
+        self.offered_version = 0  # of the ClientHello, as an RSA premaster secret repeats it
+        self.suite: Suite | None = None
+        self.suite_value = 0
+        self.group: int | None = None
+        self.key_bits = 0  # of finite field Diffie-Hellman
+        self.scheme: int | None = None  # with which the server signed
+        self.alpn: str | None = None
+        self.compression = 0
+        self.encrypt_then_mac = False
+        self.truncated_hmac = False
+        self.resumed: bool | None = None
+        self.session_id = b""  # of the server
+        self.early = NOT_OFFERED
+        self.chains: tuple[list[Certificate], list[Certificate]] = ([], [])
+        self.certificate_requested = False
+        self.request_at: Place | None = None
+        self.ocsp: dict[str, object] | None = None
+        self.tickets = 0
+        self.ccs = [False, False]
+        self.server_hello_done = False
+        self.encrypted_premaster = b""
+        self.transcript = bytearray()  # kept only where a private key may need it
+        self.renegotiations = 0
+        self.done_ns = 0  # when both sides were finished
+        self.flight_bytes = 0  # of the server's records until the client was heard again
+        self.flight_end_ns = 0
+        self.flight_frames = 0
+        self.alerts: list[tuple[Side, int, int, Place]] = []
+
+    @property
+    def server(self) -> Side:
+        return SIDES[1 - self.client]
+
+    @property
+    def client_random(self) -> bytes:
+        return b"" if self.hello is None else self.hello.random
+
+    @property
+    def server_random(self) -> bytes:
+        return b"" if self.answer is None else self.answer.random
+
+    @property
+    def offered_suites(self) -> list[int]:
+        return [] if self.hello is None else self.hello.suites
+
+    @property
+    def ticket(self) -> bytes:
+        return b"" if self.hello is None else self.hello.ticket
+
+    @property
+    def ech_offered(self) -> bool:
+        return self.hello is not None and ECH in self.hello.values
+
+    @property
+    def is_13(self) -> bool:
+        return is_13(self.version)
+
+    def agreed(self, extension: int) -> bool:
+        """Whether both hellos have it."""
+        return (
+            self.hello is not None
+            and self.answer is not None
+            and extension in self.hello.values
+            and extension in self.answer.values
+        )

@@ -1,0 +1,120 @@
+"""How hellos and the like are put in words: short, the way people name things."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzer.protocols.tls import names
+from analyzer.protocols.tls.messages import (
+    EARLY_DATA,
+    ECH,
+    KEY_SHARE,
+    PRE_SHARED_KEY,
+    SERVER_NAME,
+    SUPPORTED_GROUPS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from analyzer.protocols.tls.messages import ClientHello, ServerHello
+
+MAX_LISTED = 8
+MAX_NAME_CHARACTERS = 253  # of a host name, RFC 1035 §2.3.4
+
+
+def versions(found: Iterable[int]) -> str:
+    """ "TLS 1.3, 1.2": the family is named once for those that follow each other."""
+    words: list[str] = []
+    family = ""
+    for version in sorted(set(found), reverse=True):
+        name = names.version_name(version)
+        before, _, number = name.partition(" ")
+        words.append(number if before == family and number else name)
+        family = before
+    return ", ".join(words)
+
+
+def listed(words: Sequence[str], most: int = MAX_LISTED) -> str:
+    """ "a, b, c and 12 more"."""
+    if len(words) <= most:
+        return ", ".join(words)
+    return f"{', '.join(words[:most])} and {len(words) - most} more"
+
+
+def named_suites(values: Iterable[int]) -> list[str]:
+    return [names.suite_name(value) for value in values if not names.is_grease(value) and value not in (0x00FF, 0x5600)]
+
+
+def named_groups(values: Iterable[int]) -> list[str]:
+    return [names.group_words(value) for value in values if not names.is_grease(value)]
+
+
+def named_schemes(values: Iterable[int]) -> list[str]:
+    return [names.scheme_name(value) for value in values if not names.is_grease(value)]
+
+
+def protocols(found: Iterable[str]) -> list[str]:
+    return [name for name in found if name not in names.GREASE_PROTOCOLS]
+
+
+def client_hello(hello: ClientHello) -> str:
+    """ "TLS 1.3, 1.2 for example.org, h2 and http/1.1; resumes a session (PSK), sends early data"."""
+    parts = [f"offers {versions(hello.versions)}"]
+    name = hello.server_name
+    if name:
+        parts[0] += f" for {name[:MAX_NAME_CHARACTERS]}"
+    wanted = protocols(hello.alpn)
+    if wanted:
+        parts.append(listed(wanted))
+    if PRE_SHARED_KEY in hello.values:
+        parts.append("resumes a session (PSK)")
+    elif hello.ticket:
+        parts.append("resumes a session (ticket)")
+    if EARLY_DATA in hello.values:
+        parts.append("sends early data")
+    return ", ".join(parts)
+
+
+def client_hello_remark(hello: ClientHello, size: int) -> str:
+    """What a reader should know of its size and of what it leaves out."""
+    said: list[str] = []
+    shares = hello.values.get(KEY_SHARE)
+    if isinstance(shares, list):
+        for share in shares:
+            group, length = share["group"]["value"], share["key_exchange_bytes"]
+            if length > 1000 and names.is_post_quantum(group):
+                word = names.group_words(group)
+                said.append(f"{length:,} of its {size:,} bytes are the key share for {word}, safe from quantum computers.")
+    if SERVER_NAME not in hello.values:
+        said.append("It names no server (no server_name), so the server can only show its default certificate.")
+    if ECH in hello.values:
+        said.append("It has an encrypted_client_hello: real, or GREASE that keeps servers used to it; the server's answer tells.")
+    groups, with_share = hello.numbers(SUPPORTED_GROUPS), hello.key_shares
+    if with_share and groups:
+        said.append(f"Key shares: {listed(named_groups(with_share))}.")
+    return " ".join(said)
+
+
+def server_hello(hello: ServerHello, resumed: bool) -> str:
+    """ "TLS 1.3, TLS_AES_256_GCM_SHA384, X25519, PSK accepted"."""
+    parts = [names.version_name(hello.version), names.suite_name(hello.suite)]
+    if hello.group is not None:
+        parts.append(names.group_words(hello.group))
+    if PRE_SHARED_KEY in hello.values:
+        parts.append("PSK accepted")
+    elif resumed:
+        parts.append("session resumed")
+    return ", ".join(parts)
+
+
+def count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def milliseconds(nanoseconds: int) -> str:
+    """ "0.042 ms", "12.3 ms", "1,234 ms"."""
+    value = nanoseconds / 1e6
+    if value < 1:
+        return f"{value:.2g} ms" if value >= 0.001 else "under 0.001 ms"
+    return f"{value:.1f} ms" if value < 100 else f"{value:,.0f} ms"
