@@ -1,1 +1,1 @@
-"""Transport Layer Security."""
+"""TLS."""
