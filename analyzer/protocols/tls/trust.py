@@ -63,6 +63,8 @@ ORDER: Final = (
     OTHER,
 )
 
+#: 1990: a capture with times before it has none that mean anything.
+FIRST_NS: Final = 631_152_000 * 1_000_000_000
 SECOND_NS: Final = 1_000_000_000
 MINUTE_NS: Final = 60 * SECOND_NS
 SPANS: Final = (("year", 365 * 24 * 60), ("day", 24 * 60), ("hour", 60), ("minute", 1))  # in minutes
@@ -165,9 +167,9 @@ class Invalid:
 def validity(certificate: Certificate, at_ns: int) -> Invalid | None:
     """None when the certificate was valid at `at_ns` or its times can't be read, else what is wrong and by how much.
 
-    Both ends belong to the time of validity (RFC 5280 §4.1.2.5).
+    Both ends belong to the time of validity (RFC 5280 §4.1.2.5).  A time before 1990 is none: nothing is judged.
     """
-    if certificate.loaded is None or "not_after" not in certificate.fields:
+    if at_ns < FIRST_NS or certificate.loaded is None or "not_after" not in certificate.fields:
         return None
     if at_ns < certificate.not_before_ns:
         by = certificate.not_before_ns - at_ns
@@ -361,8 +363,11 @@ def verify(
     """Judge a chain as it was sent, the sender's own certificate first, at `at_ns` (ns since 1970).
 
     `server_name` is the name that the client asked for, None when it asked for none: then no name is judged, nor is
-    it `as_client`, for the certificate of a client.  Equal chains cost a look-up.
+    it `as_client`, for the certificate of a client.  Equal chains cost a look-up.  A time before 1990 is none: then all
+    is judged as of the day that the last of them became valid.
     """
+    if at_ns < FIRST_NS and chain:
+        at_ns = max([one.not_before_ns for one in chain[:MAX_CHAIN]])
     key = (tuple([one.sha256 for one in chain[: MAX_CHAIN + 1]]), server_name, as_client)
     kept = anchors.verdicts.get(key)
     if kept is not None and kept.low <= at_ns < kept.high:
@@ -483,12 +488,19 @@ class _Judge:
                     break
         if self.server_name is not None and not matches(leaf, self.server_name):
             self.wrong(NAME_MISMATCH, _mismatch(leaf, self.server_name), 0)
-        purposes = leaf.extended_key_usage
+        self.look_at_purpose(0)
+
+    def look_at_purpose(self, index: int) -> None:
+        purposes = self.chain[index].extended_key_usage
         wanted = "clientAuth" if self.as_client else "serverAuth"
         if purposes is not None and wanted not in purposes and "anyExtendedKeyUsage" not in purposes:
             who = "client" if self.as_client else "server"
             told = ", ".join(purposes[:MAX_NAMES_TOLD]) or "nothing"
-            self.wrong(WRONG_USAGE, f"the certificate is for {told}, not for a TLS {who} ({wanted})", 0)
+            self.wrong(
+                WRONG_USAGE,
+                f"{self.called(index)} is for {told}, not for a TLS {who} ({wanted}): extendedKeyUsage",
+                index,
+            )
 
     def look_at_validity(self, index: int) -> None:
         invalid = validity(self.chain[index], self.at_ns)
@@ -641,6 +653,7 @@ class _Judge:
                         f"{self.called(index)} allows {one.path_length} CAs below it, {below} are there",
                         index,
                     )
+                self.look_at_purpose(index)
                 below += not one.self_issued
             if one.weaknesses and one.sha256 not in self.anchors.hashes:
                 self.wrong(WEAK, f"{self.called(index)} has {' and '.join(one.weaknesses)}", index)
@@ -707,32 +720,54 @@ class _Judge:
 
     def accepted_without_profile(self) -> bool:
         """Whether the chain holds by RFC 5280 alone: private CAs often don't follow the profile for the web."""
-        from cryptography.x509.verification import PolicyBuilder
-
+        if self.chain[0].sha256 in self.anchors.hashes:
+            return True  # what is trusted by itself needs no chain
         leaf = self.chain[0].loaded
         if leaf is None:
             return False
-        if self.chain[0].sha256 in self.anchors.hashes:
-            return True  # what is trusted by itself needs no chain
+        if not self.has_constraints():
+            return True  # all that RFC 5280 asks for was looked at here
         try:
-            from cryptography.x509.verification import ExtensionPolicy
+            from cryptography.x509 import BasicConstraints
+            from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder
 
-            anything = ExtensionPolicy.permit_all()
+            any_leaf = ExtensionPolicy.permit_all()
+            any_ca = ExtensionPolicy.permit_all().require_present(BasicConstraints, Criticality.AGNOSTIC, None)
             builder = PolicyBuilder().store(self.anchors.store()).time(self.when())
-            builder = builder.extension_policies(ca_policy=anything, ee_policy=anything)
+            builder = builder.extension_policies(ca_policy=any_ca, ee_policy=any_leaf)
             builder.build_client_verifier().verify(leaf, self.intermediates())
         except Exception:  # refused, or the installed version has no such policies
             return False
         return True
 
+    def has_constraints(self) -> bool:
+        """Whether the path has what only the library can judge: name constraints, strange critical extensions."""
+        from cryptography.x509 import NameConstraints, UnrecognizedExtension
+
+        path = [self.chain[index].loaded for index in self.path]
+        if self.anchor is not None:
+            path.append(self.anchor.loaded)
+        for one in path:
+            try:
+                for extension in one.extensions if one is not None else ():
+                    strange = isinstance(extension.value, UnrecognizedExtension) and extension.critical
+                    if strange or isinstance(extension.value, NameConstraints):
+                        return True
+            except Exception:  # an extension that can't be read
+                return True
+        return False
+
     def look_at_the_rest(self) -> None:
         """What was sent and is not needed."""
-        rest = [index for index in range(1, len(self.chain)) if index not in self.path]
-        roots_sent = [
-            index
-            for index in range(1, len(self.chain))
-            if self.chain[index].self_issued and (index not in self.path or index == self.path[-1])
-        ]
+        leaf = self.chain[0].sha256
+        twice = [index for index in range(1, len(self.chain)) if self.chain[index].sha256 == leaf]
+        if twice:
+            self.remarks.append("the first certificate was sent twice")
+        rest = [index for index in range(1, len(self.chain)) if index not in self.path and index not in twice]
+        last = self.path[-1]
+        roots_sent = [index for index in rest if self.chain[index].self_issued]
+        if last and self.chain[last].self_issued:
+            roots_sent.insert(0, last)
         for index in roots_sent[:MAX_NAMES_TOLD]:
             self.remarks.append(f'the root "{self.chain[index].subject_text}" was sent, which nobody needs')
         for index in [index for index in rest if index not in roots_sent][:MAX_NAMES_TOLD]:
