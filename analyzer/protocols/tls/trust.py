@@ -457,8 +457,8 @@ class _Judge:
             self.find_path()
             self.look_at_path()
             words = self.ask_library()
-            if words is None:
-                self.problems = []
+            if words is None:  # it may have found another path; what it lets pass and browsers don't stays
+                self.problems = [problem for problem in self.problems if problem.reason == WEAK]
             elif not self.problems and not self.accepted_without_profile():
                 self.wrong(OTHER, f"the chain is refused: {words}", 0)
             elif not self.problems:
@@ -468,7 +468,8 @@ class _Judge:
         problems = sorted(named + self.problems, key=lambda problem: ORDER.index(problem.reason))
         self.look_at_the_rest()
         root = self.anchor.describe().subject_text if self.anchor is not None else None
-        text = f'the chain leads to "{root}", which is among {self.anchors.source}'
+        called = f'"{root}"' if root is not None else "a root"
+        text = f"the chain leads to {called}, which is among {self.anchors.source}"
         return Verdict(tuple(problems), text, tuple(self.path), root, tuple(self.remarks))
 
     # what the leaf says of itself
