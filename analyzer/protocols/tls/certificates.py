@@ -24,7 +24,9 @@ MAX_CERTIFICATE_BYTES: Final = 1 << 16  # of one certificate or OCSP response; o
 MAX_KEPT: Final = 2048  # descriptions kept; twice that at most
 MAX_KEPT_BYTES: Final = 8 << 20  # of their DER; twice that at most
 MAX_NAME_CHARACTERS: Final = 1024  # of a subject or an issuer
-MAX_NAMES: Final = 100  # subject alternative names listed; matching sees all of them
+LARGE_BYTES: Final = 8192  # a certificate beyond it may grow far beyond its size when read, and is kept less readily
+MAX_NAMES: Final = 100  # subject alternative names listed
+MAX_MATCHED: Final = 2000  # subject alternative names that are matched
 MAX_NAME_TEXT: Final = 256  # characters of one of them
 MAX_LISTED: Final = 20  # addresses, usages and SCTs listed
 MAX_EXTENSIONS: Final = 64  # taken one by one when they can't be read together
@@ -230,7 +232,8 @@ _KEPT: Final[Recent[Certificate]] = Recent(MAX_KEPT, MAX_KEPT_BYTES)
 
 def certificate(der: bytes) -> Certificate:
     """The description of a certificate, the same object for the same bytes.  Any bytes give one, nothing is raised."""
-    found = _KEPT.get(der, len(der))
+    weight = len(der) if len(der) <= LARGE_BYTES else 16 * len(der)
+    found = _KEPT.get(der, weight)
     if found is None:
         found = Certificate(sha256(der).hexdigest())
         if len(der) > MAX_CERTIFICATE_BYTES:
@@ -240,7 +243,7 @@ def certificate(der: bytes) -> Certificate:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _describe(found, der)
-        _KEPT.put(der, found, len(der))
+        _KEPT.put(der, found, weight)
     return found
 
 
@@ -492,7 +495,7 @@ def _alternative_names(found: Certificate, shape: Shape) -> None:
     listed: list[Value] = []
     names: set[str] = set()
     addresses: set[bytes] = set()
-    for part in parts:
+    for part in parts[:MAX_MATCHED]:
         raw = value[part.start : part.stop]
         if part.tag in GENERAL_NAMES:
             text = raw.decode("ascii", "backslashreplace")
