@@ -565,7 +565,9 @@ def test_a_library_that_lacks_a_cipher_or_a_hash(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("cryptography.hazmat.primitives.ciphers.aead.ChaCha20Poly1305", lacking)
     with pytest.raises(Undecryptable, match="has no CHACHA"):
         opener13(named("TLS_CHACHA20_POLY1305_SHA256"), bytes(32))
-    monkeypatch.setattr(protection, "_algorithm", lambda _: None)
+    monkeypatch.setattr("cryptography.hazmat.primitives.ciphers.Cipher", lacking)
+    with pytest.raises(Undecryptable, match="has no SM4_GCM"):
+        opener13(named("TLS_SM4_GCM_SM3"), bytes(32))
     with pytest.raises(Undecryptable, match="has no AES_128_CBC"):
         openers12(TLS12, named(CBC), MASTER, CLIENT, SERVER)
     with pytest.raises(Undecryptable, match="can't be opened"):
