@@ -1,4 +1,4 @@
-"""Protected records opened, one `Opener` for a direction and its keys (RFC 9846 §5.2, RFC 5246 §6.2.3, RFC 6101 §5.2.3).
+"""Records opened: one `Opener` for a direction and its keys (RFC 9846 §5.2, RFC 5246 §6.2.3, RFC 6101 §5.2.3).
 
 What comes out was verified: by the tag of an AEAD, or by the MAC.  What can't be verified is `Undecryptable`, and
 leaves the opener as it was, ready for another record; only where a keystream has no way back is it `broken` then.

@@ -5,14 +5,15 @@ The walk is a small reading of TLS of its own, just enough to know which keys op
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ssl
 import warnings
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from struct import unpack
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -22,6 +23,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from analyzer.protocols.tls import protection
 from analyzer.protocols.tls.protection import Opener, Undecryptable
 from analyzer.protocols.tls.suites import Suite, suite
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HRR_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, SUPPORTED_VERSIONS = 22, 23, 43
@@ -38,6 +42,7 @@ NAMES = {
     0x003D: "TLS_RSA_WITH_AES_256_CBC_SHA256",
     0x0041: "TLS_RSA_WITH_CAMELLIA_128_CBC_SHA",
     0x009C: "TLS_RSA_WITH_AES_128_GCM_SHA256",
+    0x009D: "TLS_RSA_WITH_AES_256_GCM_SHA384",
     0x009F: "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
     0x1301: "TLS_AES_128_GCM_SHA256",
     0x1302: "TLS_AES_256_GCM_SHA384",
@@ -275,7 +280,7 @@ class Walk:
 
 
 def connections(path: Path) -> list[tuple[bytes, bytes]]:
-    """What client and server sent in each TCP connection of a capture of IPv4 over Ethernet, from the first TLS record."""
+    """What client and server sent in each TCP connection of a capture (IPv4 over Ethernet), from the first record."""
     import dpkt
 
     sides: dict[tuple[bytes, int, bytes, int], dict[int, bytes]] = defaultdict(dict)
@@ -316,15 +321,15 @@ def certified(kind: str) -> bytes:
     """Key and self-signed certificate, PEM."""
     key = rsa_key() if kind == "rsa" else ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tls.example")])
-    now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=9999))
-        .not_valid_after(now + datetime.timedelta(days=9999))
+        .not_valid_before(now - dt.timedelta(days=9999))
+        .not_valid_after(now + dt.timedelta(days=9999))
         .sign(key, hashes.SHA256())
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -364,10 +369,8 @@ def talk(
 
     for _ in range(8):
         for end in ends:
-            try:
+            with suppress(ssl.SSLWantReadError):
                 end.do_handshake()
-            except ssl.SSLWantReadError:
-                pass
             deliver()
     for count in range(rounds):
         for side in (0, 1):
