@@ -477,7 +477,7 @@ Value = Any  # of a field: int, str, bool, None, {"value": int, "name": str}, or
 class Note:
     """A line of the timeline.  The engine fills in `flow`, `sender`, `path` and turns `at` into a `Place`."""
 
-    __slots__ = ("at", "fields", "flow", "kind", "path", "sender", "spec", "text", "tree", "verdict")
+    __slots__ = ("at", "fields", "flow", "kind", "path", "remark", "sender", "spec", "text", "tree", "verdict")
 
     def __init__(
         self,
@@ -494,6 +494,7 @@ class Note:
         self.at: Place = at.place if isinstance(at, Piece) else at
         self.fields: dict[str, Value] = {} if fields is None else fields
         self.verdict = verdict
+        self.remark = ""  # what a reader who asks for explanations should know of this very message
         self.sender: Side | None = sender
         self.flow = -1
         self.path: tuple[str, ...] = ()

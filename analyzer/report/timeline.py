@@ -135,6 +135,8 @@ class Ladder:
             if kind is not None and note.kind not in self.explained:
                 self.explained.add(note.kind)
                 yield from self._below(kind.meaning, ink.FAINT)
+            if note.remark:
+                yield from self._below(note.remark, ink.FAINT)
             if len(frames) > 1:
                 size = sum(span.stop - span.start for span in note.spans)
                 yield from self._below(f"{words.count(size, 'byte')} in {words.frames(frames)}.", ink.FAINT)

@@ -5,10 +5,10 @@ It gets whole messages and knows no records, so that what carries them may be TL
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from analyzer.core import Malformed, Note, Piece, Place, Reader, Shared, Side, Value
-from analyzer.protocols.tls import fingerprints, messages, names, wording
+from analyzer.core import Note, Piece, Place, Reader, Shared, Side, Value
+from analyzer.protocols.tls import extensions, fingerprints, messages, names, wording
 from analyzer.protocols.tls.keys import Keys, suite
 from analyzer.protocols.tls.messages import (
     ALPN,
@@ -22,9 +22,6 @@ from analyzer.protocols.tls.messages import (
     is_13,
 )
 from analyzer.protocols.tls.state import ACCEPTED, NOT_OFFERED, OFFERED, REJECTED, Link
-
-if TYPE_CHECKING:
-    from analyzer.core import Outputs
 
 HEADER_BYTES: Final = 4
 #: Signals in a list of suites, which is no place for them: RFC 5746 §3.3, RFC 7507 §3.
@@ -148,8 +145,7 @@ class Handshake:
             reader.skip("rest", reader.left)
         self.offer(sender, hello, message.place, len(message))
         fields = hello.fields
-        fields["ja3"] = fingerprints.ja3_of(hello)
-        fields["ja4"] = fingerprints.ja4_of(hello, "t")
+        fields["ja3"], fields["ja4"] = fingerprints_of(hello, "t")
         note = Note(f"{self.prefix}client-hello", wording.client_hello(hello), message, fields, sender=sender)
         note.remark = wording.client_hello_remark(hello, len(message)) if link.hellos == 1 else ""
         return note
@@ -309,7 +305,11 @@ class Handshake:
         status = ocsp_response(response)
         self.link.ocsp = status
         fields["ocsp_response"] = status
-        return "certificate-status", f"stapled OCSP: {status.get('certificate_status') or status.get('response_status')}", fields
+        return (
+            "certificate-status",
+            f"stapled OCSP: {status.get('certificate_status') or status.get('response_status')}",
+            fields,
+        )
 
     # --- keys and tickets ---
 
@@ -357,10 +357,24 @@ _PLAIN: Final = {
 }
 
 
+def fingerprints_of(hello: ClientHello, transport: str) -> tuple[str, str]:
+    """JA3 and JA4 of a ClientHello."""
+    groups, formats = hello.numbers(messages.SUPPORTED_GROUPS), hello.numbers(messages.EC_POINT_FORMATS)
+    first = hello.alpn[0] if hello.alpn else None
+    return (
+        fingerprints.ja3(hello.version, hello.suites, hello.types, groups, formats),
+        fingerprints.ja4(
+            transport,
+            hello.version,
+            hello.numbers(messages.SUPPORTED_VERSIONS),
+            hello.suites,
+            hello.types,
+            hello.numbers(messages.SIGNATURE_ALGORITHMS),
+            None if first is None else extensions.identifier_bytes(first),
+        ),
+    )
+
+
 def message_size(head: bytes) -> int:
     """Bytes of the handshake message that starts with these 4 (with its header)."""
     return HEADER_BYTES + int.from_bytes(head[1:4], "big")
-
-
-def refused(text: str) -> Malformed:
-    return Malformed(text)

@@ -37,9 +37,7 @@ SESSIONS: Final = "tls.sessions"
 NO_KEY_LOG: Final = "no key log was given"
 NO_HELLO: Final = "the capture started after the ClientHello, so nothing tells which secrets are its own"
 NO_LINE: Final = "the key log has no line for the random of this ClientHello"
-NO_LINE_ECH: Final = (
-    "the key log has no line for the random of this ClientHello; with Encrypted ClientHello its lines name the inner one"
-)
+NO_LINE_ECH: Final = "the key log has no line for the random of this ClientHello; with Encrypted ClientHello its lines name the inner one"
 NO_ANSWER: Final = "the ServerHello is not in the capture, so the cipher is not known"
 
 

@@ -271,8 +271,8 @@ def server_hello(reader: Reader) -> ServerHello:
         message = "hello-retry-request" if hello.retry else "server-hello"
         read_extensions(reader, message, hello.types, hello.values)
     chosen = hello.values.get(SUPPORTED_VERSIONS)
-    if isinstance(chosen, dict) and isinstance(chosen.get("value"), int):
-        hello.version = chosen["value"]
+    if isinstance(chosen, dict) and "selected_version" in chosen:
+        hello.version = chosen["selected_version"]["value"]
     fields: dict[str, Value] = {
         "random": hello.random.hex(),
         "session_id": hello.session_id.hex(),

@@ -85,11 +85,15 @@ def client_hello_remark(hello: ClientHello, size: int) -> str:
             group, length = share["group"]["value"], share["key_exchange_bytes"]
             if length > 1000 and names.is_post_quantum(group):
                 word = names.group_words(group)
-                said.append(f"{length:,} of its {size:,} bytes are the key share for {word}, safe from quantum computers.")
+                said.append(
+                    f"{length:,} of its {size:,} bytes are the key share for {word}, safe from quantum computers."
+                )
     if SERVER_NAME not in hello.values:
         said.append("It names no server (no server_name), so the server can only show its default certificate.")
     if ECH in hello.values:
-        said.append("It has an encrypted_client_hello: real, or GREASE that keeps servers used to it; the server's answer tells.")
+        said.append(
+            "It has an encrypted_client_hello: real, or GREASE that keeps servers used to it; the server's answer tells."
+        )
     groups, with_share = hello.numbers(SUPPORTED_GROUPS), hello.key_shares
     if with_share and groups:
         said.append(f"Key shares: {listed(named_groups(with_share))}.")

@@ -1,0 +1,850 @@
+"""The record layer of TLS over a stream: cuts records, opens them where there are keys, and hands on what is inside.
+
+What is protected and can't be opened is counted, not held.  Where secrets may still come, records wait for them, in
+order and within limits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from analyzer import core
+from analyzer.core import (
+    About,
+    Body,
+    Enough,
+    Malformed,
+    Note,
+    Pass,
+    Phase,
+    Piece,
+    Place,
+    Reader,
+    Shared,
+    Side,
+    Wait,
+    joined,
+)
+from analyzer.protocols.tls import messages, names, verdicts
+from analyzer.protocols.tls.handshake import (
+    CERTIFICATE,
+    CERTIFICATE_STATUS,
+    CLIENT_HELLO,
+    COMPRESSED_CERTIFICATE,
+    END_OF_EARLY_DATA,
+    FINISHED,
+    HEADER_BYTES,
+    HELLO_RETRY_REQUEST,
+    KEY_UPDATE,
+    SERVER_HELLO,
+    SERVER_HELLO_DONE,
+    Handshake,
+    message_size,
+)
+from analyzer.protocols.tls.keys import EARLY, HANDSHAKE, TRAFFIC
+from analyzer.protocols.tls.messages import SSL20, TLS12, is_13
+from analyzer.protocols.tls.protection import Opener, Undecryptable
+from analyzer.protocols.tls.state import ACCEPTED, CLEAR, OFFERED, OPEN, SHUT, Half, Link, Run
+
+if TYPE_CHECKING:
+    from analyzer.core import Outputs
+
+RECORD_BYTES: Final = 5
+#: RFC 5246 §6.2.3 allows 2^14 + 2048.
+MAX_FRAGMENT_BYTES: Final = (1 << 14) + 2048
+MAX_MESSAGE_BYTES: Final = 1 << 20
+#: Protected records that nobody opens are held whole up to this size: shorter ones cost more to pass by.
+HELD_BYTES: Final = 2048
+#: Records that are tried with the keys of the next epoch, where those of the present one are missing.
+MAX_TRIALS: Final = 64
+#: Sizes of a run's first records that are kept for the report.
+SIZES_KEPT: Final = 8
+#: A TLS 1.3 alert: level, description, content type and tag (§5.2).
+ALERT_TEXT_BYTES: Final = 3
+TAG_BYTES: Final = 16
+
+# Content types, §5.1.
+CHANGE_CIPHER_SPEC: Final = 20
+ALERT: Final = 21
+HANDSHAKE_RECORD: Final = 22
+APPLICATION_DATA: Final = 23
+HEARTBEAT: Final = 24
+
+
+class Tls(core.Dissector):
+    """One TLS connection."""
+
+    def __init__(self) -> None:
+        self.halves = (Half(), Half())
+        self.handshake: Handshake | None = None
+        self.held: list[tuple[Side, Piece]] = []  # records that wait for secrets
+        self.held_bytes = 0
+        self.patient = True
+        self.closed_why = ""  # why records stay closed, and where that began
+        self.closed_at: Place | None = None
+        self.opened = 0  # protected records
+        self.unopened = 0
+        self.ssl2 = False
+        self.told = False  # the session's title
+        self.phase_told = False
+        self.failed = False
+        self.waiting = False
+        self.flight = Flight()
+
+    @property
+    def hand(self) -> Handshake:
+        found = self.handshake
+        if found is None:
+            found = self.handshake = Handshake(self.shared or Shared(), "tls.")
+        return found
+
+    @property
+    def link(self) -> Link:
+        return self.hand.link
+
+    # --- units ---
+
+    def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
+        half = self.halves[sender]
+        if len(head) < RECORD_BYTES:
+            return None if maybe_record(head, half.records == 0) else self._foreign(half, head)
+        kind = head[0]
+        if CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and head[1] == 3 and head[2] <= 4 and not self.ssl2:
+            size = head[3] << 8 | head[4]
+            if size <= MAX_FRAGMENT_BYTES and not (half.lost and size == 0):
+                half.foreign = False
+                if half.state == SHUT and size > HELD_BYTES and not self.held:
+                    return RECORD_BYTES
+                return RECORD_BYTES + size
+        if self.ssl2 or (half.records == 0 and is_ssl2_hello(head)):
+            return ssl2_size(head)
+        return self._foreign(half, head)
+
+    def _foreign(self, half: Half, head: bytes | bytearray) -> int:
+        half.foreign = True
+        return len(head)
+
+    def on_unit(self, sender: Side, unit: Piece) -> Outputs:
+        half = self.halves[sender]
+        if half.foreign:
+            return self._on_foreign(sender, half, unit)
+        half.lost = False
+        if self.held:
+            return self._hold(sender, unit)
+        if self.ssl2 or unit.data[unit.start] >= 0x80:
+            return self._on_ssl2(sender, half, unit)
+        return self._on_record(sender, half, unit)
+
+    def _on_foreign(self, sender: Side, half: Half, unit: Piece) -> Outputs:
+        half.foreign = False
+        if half.lost:
+            return  # the next segment may begin with a record again
+        if half.records == 0 and sender is not self.link.client and self.link.hello is not None:
+            yield verdicts.not_tls(self.link, unit)
+            yield self._phase(unit.time_ns, core.Outcome.FAILED)
+            yield Enough()
+            return
+        shown = bytes(unit.cut(0, 16)).hex(" ")
+        raise Malformed(f"not a record: {shown} (RFC 9846 §5.1)")
+
+    def on_gap(self, sender: Side, size: int, at: Piece) -> Outputs:
+        half = self.halves[sender]
+        half.lost = True
+        half.partial, half.partial_bytes, half.need = [], 0, 0
+        opener = half.opener
+        if half.state == OPEN and opener is not None and not opener.resumable:
+            self._shut(
+                half, f"{size:,} bytes are missing from the capture, and this cipher needs all before it", at.place
+            )
+        return ()
+
+    # --- records ---
+
+    def _on_record(self, sender: Side, half: Half, unit: Piece) -> Outputs:
+        data, start = unit.data, unit.start
+        kind, version = data[start], data[start + 1] << 8 | data[start + 2]
+        size = data[start + 3] << 8 | data[start + 4]
+        if unit.trace is not None:
+            reader = Reader(unit)
+            reader.uint("type", 1)
+            reader.uint("legacy_record_version", 2)
+            reader.uint("length", 2)
+        half.records += 1
+        half.last_size = size
+        if half.first is None:
+            half.first = unit.place
+        if not self.phase_told:
+            self.flight.add(sender is self.link.server, RECORD_BYTES + size, unit)
+        if half.state == CLEAR:
+            if kind == APPLICATION_DATA and size:
+                self._protect13(sender, half)
+            if half.state == CLEAR:
+                yield from self._content(sender, half, kind, unit.cut(RECORD_BYTES), False)
+                return
+        if kind == CHANGE_CIPHER_SPEC and (size == 1 and self._compatible()):
+            yield from self._content(sender, half, kind, unit.cut(RECORD_BYTES), False)
+            return
+        if is_13(self.link.version) and kind in (HANDSHAKE_RECORD, ALERT):
+            # §5: before the keys, or a client that did not get them: in clear.
+            if kind == ALERT or (kind == HANDSHAKE_RECORD and not half.finished):
+                yield from self._content(sender, half, kind, unit.cut(RECORD_BYTES), False)
+                return
+        if len(unit) == RECORD_BYTES + size:
+            opened = self._open(sender, half, kind, version, unit)
+            if opened is not None:
+                self.opened += 1
+                yield from self._content(sender, half, opened[0], opened[1], True)
+                return
+            if self._may_wait(sender, unit):
+                yield from self._hold(sender, unit)
+                return
+        yield from self._closed(sender, half, kind, size, unit)
+        if len(unit) < RECORD_BYTES + size:
+            yield Body(size)
+
+    def _compatible(self) -> bool:
+        """Whether a ChangeCipherSpec is the one of §D.4, which means nothing; before TLS 1.3 a second is protected."""
+        return is_13(self.link.version) or self.link.version == 0
+
+    def _content(self, sender: Side, half: Half, kind: int, content: Piece, sealed: bool) -> Outputs:
+        """What a record holds, in clear or opened."""
+        if kind == HANDSHAKE_RECORD:
+            yield from self._flush(sender)
+            yield from self._messages(sender, half, content, sealed)
+        elif kind == APPLICATION_DATA:
+            yield from self._data(sender, half, content)
+        elif kind == ALERT:
+            yield from self._flush(sender)
+            yield from self._alert(sender, half, content)
+        elif kind == CHANGE_CIPHER_SPEC:
+            yield from self._flush(sender)
+            yield from self._change_cipher_spec(sender, half, content)
+        elif kind == HEARTBEAT:
+            yield Note("tls.heartbeat", f"{len(content):,} bytes", content, sender=sender)
+        else:
+            yield Note(f"tls.record-{kind}", f"a record of type {kind}, {len(content):,} bytes", content, sender=sender)
+
+    # --- opening ---
+
+    def _open(self, sender: Side, half: Half, kind: int, version: int, unit: Piece) -> tuple[int, Piece] | None:
+        """Content type and plaintext of a protected record; None where it can't be opened."""
+        if half.state == SHUT:
+            if half.trials >= MAX_TRIALS or not self._try_later(sender, half):
+                return None
+        fragment = bytes(unit.cut(RECORD_BYTES))
+        opener = half.opener
+        if opener is None:
+            return None
+        try:
+            found = opener.open(kind, version, fragment)
+        except Undecryptable as why:
+            other = self._next_epoch(sender, half, kind, version, fragment)
+            if other is None:
+                self._not_opened(half, opener, str(why), unit.place)
+                return None
+            found = other
+        half.state = OPEN
+        plain = unit.cut(RECORD_BYTES).derived(found[1])
+        plain.trace = unit.trace
+        return found[0], plain
+
+    def _not_opened(self, half: Half, opener: Opener, why: str, at: Place) -> None:
+        if opener.sequence == 0:
+            text = f"the secrets in the key log don't fit: the first record they are for ({where(at)}) fails its check"
+            self._shut(half, text if "check" in why or "tag" in why or "MAC" in why else why, at)
+        else:
+            opener.skip(1)
+            if opener.broken:
+                self._shut(half, f"the record in {where(at)} is damaged, and this cipher needs all before the next", at)
+            else:
+                self._close(f"the record in {where(at)} is damaged: {why}", at)
+
+    def _shut(self, half: Half, why: str, at: Place | None) -> None:
+        half.state = SHUT
+        half.opener = None
+        self._close(why, at)
+
+    def _close(self, why: str, at: Place | None) -> None:
+        if not self.closed_why:
+            self.closed_why = why
+            self.closed_at = at
+
+    def _next_epoch(
+        self, sender: Side, half: Half, kind: int, version: int, fragment: bytes
+    ) -> tuple[int, bytes] | None:
+        """TLS 1.3: the record may already be under later keys, whose beginning was missed; the tag tells."""
+        opener = half.opener
+        if opener is not None and opener.resumable and opener.sequence and half.lost:
+            found = opener.resync(kind, version, fragment)
+            if found is not None:
+                return found
+        if not is_13(self.link.version) and self.link.early != OFFERED:
+            return None
+        for later in range(half.epoch + 1, TRAFFIC + 1):
+            other = self.hand.keys.opener(sender is self.link.client, later)
+            if other is not None:
+                try:
+                    found = other.open(kind, version, fragment)
+                except Undecryptable:
+                    continue
+                half.opener, half.epoch = other, later
+                return found
+        return None
+
+    def _try_later(self, sender: Side, half: Half) -> bool:
+        """Where the keys of an epoch are missing, those of the next may be there: from which record on, the tag tells."""
+        if not is_13(self.link.version) or half.epoch >= TRAFFIC or half.opener is not None:
+            return half.opener is not None
+        half.trials += 1
+        half.opener = self.hand.keys.opener(sender is self.link.client, TRAFFIC)
+        if half.opener is None:
+            return False
+        half.epoch = TRAFFIC
+        return True
+
+    def _protect13(self, sender: Side, half: Half) -> None:
+        """A record of type application_data while the side was in clear: TLS 1.3, or a capture that started late."""
+        link = self.link
+        if sender is link.client and link.early == OFFERED and link.answer is None:
+            half.epoch = EARLY
+            openers = self.hand.keys.early_openers()
+            half.state = OPEN if openers else SHUT
+            half.opener = Choice(openers) if openers else None
+        elif is_13(link.version) or link.hello is None or link.answer is None:
+            self._use(sender, half, HANDSHAKE)
+        if half.state == SHUT:
+            self._close(self.hand.keys.why, None)
+
+    def _use(self, sender: Side, half: Half, epoch: int) -> None:
+        """From the next record on `sender` uses the keys of `epoch`."""
+        link = self.link
+        half.epoch = epoch
+        half.opener = (
+            self.hand.keys.opener(sender is link.client, epoch) if is_13(link.version) or not link.version else None
+        )
+        half.state = SHUT if half.opener is None else OPEN
+
+    # --- waiting for secrets ---
+
+    def _may_wait(self, sender: Side, unit: Piece) -> bool:
+        keys = self.hand.keys
+        shared = self.hand.shared
+        if not self.patient or not keys.hopeful:
+            return False
+        limits = shared.limits
+        if (
+            self.held_bytes + len(unit) > limits.waiting_bytes
+            or shared.waiting_bytes + len(unit) > limits.waiting_total_bytes
+        ):
+            self.patient = False
+            return False
+        return True
+
+    def _hold(self, sender: Side, unit: Piece) -> Outputs:
+        shared = self.hand.shared
+        limits = shared.limits
+        self.held.append((sender, unit))
+        self.held_bytes += len(unit)
+        shared.waiting_bytes += len(unit)
+        if self.held_bytes > limits.waiting_bytes or shared.waiting_bytes > limits.waiting_total_bytes:
+            yield from self._drain(late=True)
+        elif not self.waiting:
+            self.waiting = True
+            yield Wait()
+
+    def on_secrets(self, late: bool) -> Outputs:
+        self.waiting = False
+        yield from self._drain(late)
+
+    def _drain(self, late: bool) -> Outputs:
+        """Read what was held, as far as there are secrets for it, or all of it if it is `late`."""
+        if late:
+            self.patient = False
+        held, self.held = self.held, []
+        self.hand.shared.waiting_bytes -= self.held_bytes
+        self.held_bytes = 0
+        for sender, unit in held:
+            half = self.halves[sender]
+            if self.held:
+                yield from self._hold(sender, unit)
+                continue
+            half.records -= 1  # it was counted before it was held
+            if half.state == SHUT:
+                self._again(sender, half)
+            yield from self._on_record(sender, half, unit)
+
+    def _again(self, sender: Side, half: Half) -> None:
+        """Ask for the keys of a side that was shut for want of them."""
+        link = self.link
+        self.closed_why = ""
+        if link.ccs[sender] and not is_13(link.version):
+            self._switch12(sender, half)
+        elif sender is link.client and half.epoch == EARLY and link.early in (OFFERED, ACCEPTED) and not half.finished:
+            openers = self.hand.keys.early_openers()
+            half.opener = Choice(openers) if openers else None
+            half.state = OPEN if openers else SHUT
+        else:
+            self._use(sender, half, half.epoch)
+
+    # --- what is inside ---
+
+    def _messages(self, sender: Side, half: Half, content: Piece, sealed: bool) -> Outputs:
+        if half.partial:
+            half.partial.append(content)
+            half.partial_bytes += len(content)
+            if half.partial_bytes < half.need:
+                return
+            content = joined(half.partial)
+            half.partial, half.partial_bytes, half.need = [], 0, 0
+        reader = Reader(content)
+        for _ in reader.each("handshake"):
+            head = reader.peek(HEADER_BYTES)
+            size = message_size(head) if len(head) == HEADER_BYTES else HEADER_BYTES
+            if size > MAX_MESSAGE_BYTES:
+                raise Malformed(f"a handshake message of {size:,} bytes, at most {MAX_MESSAGE_BYTES:,} are read")
+            if reader.left < size or len(head) < HEADER_BYTES:
+                half.partial_bytes, half.need = reader.left, size
+                half.partial = [reader.piece("fragment", reader.left)]
+                return
+            yield from self._message(sender, half, head[0], reader.piece("message", size))
+
+    def _message(self, sender: Side, half: Half, kind: int, message: Piece) -> Outputs:
+        link = self.link
+        try:
+            note = self.hand.message(sender, kind, message)
+        except Malformed as why:
+            yield Note("tls.malformed", f"{names.handshake_name(kind)}: {why}", message, sender=sender)
+            return
+        yield note
+        if kind == CLIENT_HELLO:
+            yield from self._hello_told()
+        elif kind in (SERVER_HELLO, HELLO_RETRY_REQUEST):
+            if is_13(link.version) and link.answer is not None:
+                self._after_server_hello()
+            yield from verdicts.on_server_hello(self.hand, note)
+        elif kind in (CERTIFICATE, COMPRESSED_CERTIFICATE):
+            yield from verdicts.on_certificate(self.hand, sender, note)
+        elif kind == CERTIFICATE_STATUS:
+            yield from verdicts.on_status(self.hand, note.at)
+        elif kind == SERVER_HELLO_DONE:
+            link.server_hello_done = True
+        elif kind == END_OF_EARLY_DATA:
+            self._use(sender, half, HANDSHAKE)
+        elif kind == KEY_UPDATE and half.opener is not None:
+            try:
+                half.opener = half.opener.next()
+            except Undecryptable as why:
+                self._shut(half, str(why), message.place)
+        elif kind == FINISHED:
+            yield from self._finished(sender, half, message.time_ns)
+
+    def _after_server_hello(self) -> None:
+        """TLS 1.3: the server's records are protected from here on, and the client's unless it sends early data."""
+        link = self.link
+        for side in (link.server, link.client):
+            half = self.halves[side]
+            if side is link.client and link.early in (OFFERED, ACCEPTED) and half.state != CLEAR:
+                continue
+            self._use(side, half, HANDSHAKE)
+            if half.state == SHUT:
+                self._close(self.hand.keys.why, link.server_at)
+
+    def _finished(self, sender: Side, half: Half, time_ns: int) -> Outputs:
+        link = self.link
+        half.finished = True
+        if is_13(link.version):
+            if half.epoch < TRAFFIC or half.state == SHUT:
+                self._use(sender, half, TRAFFIC)
+            if half.state == SHUT:
+                self._close(self.hand.keys.why, None)
+        if all(one.finished for one in self.halves) and not link.done_ns:
+            link.done_ns = time_ns
+            yield from self._established(time_ns)
+
+    def _change_cipher_spec(self, sender: Side, half: Half, content: Piece) -> Outputs:
+        link = self.link
+        compatible = is_13(link.version) or (
+            not link.version and link.hello is not None and 0x0304 in link.hello.versions
+        )
+        text = (
+            "for old middleboxes only: it changes nothing in TLS 1.3"
+            if compatible
+            else "what this side sends from here on is protected"
+        )
+        note = Note("tls.change-cipher-spec", text, content, sender=sender)
+        if compatible:
+            note.spec = "RFC 9846 D.4"
+        yield note
+        if compatible:
+            yield from verdicts.compatible_ccs(self.hand, content)
+            return
+        if sender is link.server and link.resumed is None and link.hello is not None:
+            link.resumed = not link.server_hello_done
+        link.ccs[sender] = True
+        half.partial, half.partial_bytes, half.need = [], 0, 0
+        half.finished = False
+        self._switch12(sender, half)
+
+    def _switch12(self, sender: Side, half: Half) -> None:
+        link = self.link
+        pair = self.hand.keys.pair()
+        if pair is None:
+            half.state, half.opener = SHUT, None
+            self._close(self.hand.keys.why, None)
+        else:
+            half.state, half.opener = OPEN, pair[0 if sender is link.client else 1]
+
+    def _alert(self, sender: Side, half: Half, content: Piece) -> Outputs:
+        reader = Reader(content)
+        if reader.left < 2:
+            raise Malformed("an alert of less than 2 bytes (RFC 9846 §6)")
+        level, description = reader.uint("level", 1), reader.uint("description", 1)
+        fields = {"level": names.ALERT_LEVEL.named(level), "description": names.ALERT.named(description)}
+        text = messages.alert_words(level, description)
+        note = Note("tls.alert", text, content, fields, sender=sender)
+        link = self.link
+        fatal = description != messages.CLOSE_NOTIFY and (level == messages.FATAL or is_13(link.version))
+        if fatal and description != 90:
+            note.verdict = verdicts.alert_verdict(link, sender, description)
+            half.alerted = True
+        yield note
+        if description == messages.CLOSE_NOTIFY:
+            half.closed = True
+            return
+        link.alerts.append((sender, level, description, content.place))
+        finding = verdicts.on_alert(self.hand, sender, level, description, content)
+        if finding is not None:
+            yield finding
+        if fatal and description != 90 and not self.failed:
+            self.failed = True
+            yield self._phase(content.time_ns, core.Outcome.FAILED)
+
+    def _data(self, sender: Side, half: Half, content: Piece) -> Outputs:
+        size = len(content)
+        half.data_bytes += size
+        link = self.link
+        if not link.done_ns and half.state == OPEN and half.epoch != EARLY:
+            # A side that sends data is through, whatever the capture lacks of the handshake.
+            half.finished = True
+        yield from self._count(sender, half, "tls.application-data", size, content.place, True)
+        if size:
+            output = Pass(f"tls:{link.alpn}" if link.alpn else "tls", content, sender=sender)
+            yield output
+            if half.run is not None:
+                half.run.read = output.read
+                half.run.early = half.epoch == EARLY
+
+    # --- what is counted ---
+
+    def _count(self, sender: Side, half: Half, kind: str, size: int, at: Place, opened: bool) -> Outputs:
+        run = half.run
+        if run is None or run.kind != kind or run.opened is not opened:
+            yield from self._flush(sender)
+            if kind == "tls.application-data":
+                yield from self._flush(sender.other)
+            run = half.run = Run(kind, at, opened)
+        run.records += 1
+        run.bytes += size
+        run.last = at
+        if len(run.sizes) < SIZES_KEPT:
+            run.sizes.append(size)
+
+    def _flush(self, sender: Side) -> Outputs:
+        """Tell of the run of records that has ended."""
+        half = self.halves[sender]
+        run, half.run = half.run, None
+        if run is None or run.read:
+            return
+        yield self._run_note(sender, run)
+
+    def _run_note(self, sender: Side, run: Run) -> Note:
+        many = f"{run.records:,} record{'' if run.records == 1 else 's'}, {run.bytes:,} bytes"
+        fields: dict[str, core.Value] = {"records": run.records, "bytes": run.bytes, "decrypted": run.opened}
+        if run.early:
+            fields["early_data"] = True
+        if run.kind == "tls.encrypted-handshake":
+            text = f"{self._hidden(sender)}: {many}"
+        else:
+            text = f"{'early data, ' if run.early else ''}{many}{'' if run.opened else ', encrypted'}"
+        spans = run.first.spans if run.first is run.last else (*run.first.spans, *run.last.spans)
+        return Note(run.kind, text, Place(spans, run.last.time_ns), fields, sender=sender)
+
+    def _hidden(self, sender: Side) -> str:
+        """What an encrypted part of a handshake must be, by its place."""
+        link = self.link
+        if not is_13(link.version):
+            return "Finished" if not link.done_ns else "a handshake message"
+        if sender is link.server:
+            if link.resumed:
+                return "EncryptedExtensions and Finished"
+            return "EncryptedExtensions, Certificate, CertificateVerify and Finished"
+        return "Finished"
+
+    def _closed(self, sender: Side, half: Half, kind: int, size: int, unit: Piece) -> Outputs:
+        """A protected record that nobody can open: what it must be is told by its type, its place and its size."""
+        self.unopened += 1
+        link = self.link
+        at = unit.place
+        event = "tls.application-data"
+        if kind == ALERT:
+            yield from self._flush(sender)
+            yield from self._closed_alert(sender, half, unit)
+            return
+        if kind == HANDSHAKE_RECORD:
+            event = "tls.encrypted-handshake"
+        elif is_13(link.version) and not half.finished and kind == APPLICATION_DATA:
+            if sender is link.server:
+                event = "tls.encrypted-handshake"
+            elif link.early != OFFERED or self.halves[link.server].records > 1:
+                if size == ALERT_TEXT_BYTES + self._tag_bytes() and self.halves[link.server].run is not None:
+                    yield from self._flush(sender)
+                    yield from self._closed_alert(sender, half, unit)
+                    return
+                event = "tls.encrypted-handshake"
+        if kind == HANDSHAKE_RECORD and link.ccs[sender] and not half.finished:
+            yield from self._count(sender, half, event, size, at, False)
+            yield from self._flush(sender)
+            yield from self._finished(sender, half, at.time_ns)
+            return
+        if event == "tls.application-data":
+            half.data_bytes += size
+        yield from self._count(sender, half, event, size, at, False)
+        if event == "tls.encrypted-handshake" and is_13(link.version) and sender is link.client:
+            if size <= self._finished_bytes() + 256 or half.records > 4:
+                server = self.halves[link.server]
+                yield from self._flush(link.server)
+                yield from self._flush(sender)
+                server.finished = True
+                yield from self._finished(sender, half, at.time_ns)
+
+    def _closed_alert(self, sender: Side, half: Half, unit: Piece) -> Outputs:
+        """An alert that can't be read; before both sides are finished it can only say that the handshake failed."""
+        link = self.link
+        early = not link.done_ns and not self.halves[link.client].finished
+        text = "an encrypted alert" + (": this side refuses the handshake" if early else ", probably close_notify")
+        note = Note("tls.record-alert", text, unit, sender=sender)
+        half.closed = True
+        if early:
+            note.verdict = "It can't be read without keys; at this point an alert ends the handshake."
+        yield note
+        if early:
+            half.alerted = True
+            yield verdicts.unreadable_alert(self.hand, sender, unit, self.closed_why)
+            if not self.failed:
+                self.failed = True
+                yield self._phase(unit.time_ns, core.Outcome.FAILED)
+
+    def _tag_bytes(self) -> int:
+        made = self.link.suite
+        return made.tag_bytes if made is not None and made.tag_bytes else TAG_BYTES
+
+    def _finished_bytes(self) -> int:
+        made = self.link.suite
+        hashed = 48 if made is not None and made.prf_hash == "SHA384" else 32
+        return HEADER_BYTES + hashed + 1 + self._tag_bytes()
+
+    # --- SSL 2.0 ---
+
+    def _on_ssl2(self, sender: Side, half: Half, unit: Piece) -> Outputs:
+        reader = Reader(unit)
+        first = reader.uint("length", 2)
+        if not first & 0x8000:
+            reader.uint("padding", 1)
+        half.records += 1
+        if half.first is None:
+            half.first = unit.place
+        kind = reader.uint("msg_type", 1)
+        event = messages.SSL2_EVENTS.get(kind)
+        link = self.link
+        if event is None or (self.ssl2 and kind not in (1, 2, 4)):
+            # Past the master key all is encrypted, and nobody keeps logs of such keys.
+            yield Enough()
+            return
+        if kind == messages.SSL2_CLIENT_HELLO:
+            version, random, fields = messages.ssl2_client_hello(reader)
+            hello = messages.ClientHello()
+            hello.version, hello.random, hello.fields = version, random, fields
+            hello.suites = [one["value"] for one in fields["cipher_specs"] if one["value"] < 0x10000]
+            self.hand.offer(sender, hello, unit.place, len(unit))
+            yield Note("tls.ssl2-client-hello", f"offers {names.version_name(version)}", unit, fields, sender=sender)
+            yield from self._hello_told()
+        elif kind == messages.SSL2_SERVER_HELLO:
+            self.ssl2 = True
+            version, chain, fields = messages.ssl2_server_hello(reader)
+            link.version = SSL20
+            link.server_at = unit.place
+            text = self.hand.certificates(sender, chain, {}, fields) if chain else "no certificate"
+            yield Note("tls.ssl2-server-hello", f"{names.version_name(version)}, {text}", unit, fields, sender=sender)
+            yield from verdicts.on_version(self.hand, unit.place)
+        else:
+            self.ssl2 = True
+            yield Note(f"tls.{event}", f"{reader.left:,} bytes", unit, sender=sender)
+            if kind == messages.SSL2_CLIENT_MASTER_KEY:
+                link.done_ns = unit.time_ns
+                yield from self._established(unit.time_ns)
+
+    # --- the session ---
+
+    def _hello_told(self) -> Outputs:
+        link = self.link
+        if self.told or link.hello is None:
+            return
+        self.told = True
+        facts: dict[str, core.Value] = {}
+        name = link.hello.server_name
+        facts["server_name"] = name
+        if link.hello.fields.get("ja4"):
+            facts["ja3"] = link.hello.fields["ja3"]
+            facts["ja4"] = link.hello.fields["ja4"]
+        if link.hello.alpn:
+            facts["alpn_offered"] = link.hello.alpn
+        flow = self.flow
+        where_to = name or (str(flow.responder if link.client is Side.INITIATOR else flow.initiator) if flow else "TLS")
+        yield About(where_to, facts)
+
+    def _phase(self, end_ns: int, outcome: core.Outcome) -> Phase:
+        self.phase_told = True
+        link = self.link
+        start = link.hello_at if link.hello_at is not None else self._first()
+        start_ns = start.time_ns if start is not None else end_ns
+        trips = verdicts.round_trips(link) if outcome is core.Outcome.ESTABLISHED else None
+        return Phase("tls", start_ns, max(end_ns, start_ns), outcome, trips)
+
+    def _first(self) -> Place | None:
+        firsts = [half.first for half in self.halves if half.first is not None]
+        return min(firsts, key=lambda place: place.time_ns) if firsts else None
+
+    def _established(self, time_ns: int) -> Outputs:
+        if not self.phase_told:
+            yield self._phase(time_ns, core.Outcome.ESTABLISHED)
+            yield from verdicts.on_established(self.hand)
+        elif self.link.renegotiations:
+            yield About(None, {"renegotiations": self.link.renegotiations})
+
+    def on_body(self, sender: Side, body: Piece) -> Outputs:
+        run = self.halves[sender].run
+        if run is not None:
+            run.last = body.place
+        return ()
+
+    def on_end(self, last: Piece) -> Outputs:
+        if self.held:
+            yield from self._drain(late=True)
+        for side in (self.link.client, self.link.server):
+            yield from self._flush(side)
+        if not self.phase_told:
+            outcome = verdicts.outcome(self)
+            if outcome is not None:
+                yield self._phase(last.time_ns, outcome)
+        yield About(None, verdicts.facts(self))
+        yield from verdicts.at_end(self, last)
+
+
+class Flight:
+    """What the server sends until the client is heard again: how much, and where it paused longest."""
+
+    __slots__ = ("bytes", "done", "last_ns", "stall")
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.last_ns = 0
+        self.done = False
+        self.stall: tuple[int, int, Place] | None = None  # bytes before it, how long, the record after it
+
+    def add(self, by_server: bool, size: int, unit: Piece) -> None:
+        if self.done:
+            return
+        if not by_server:
+            self.done = self.bytes > 0
+            return
+        time_ns = unit.time_ns
+        if self.bytes:
+            waited = time_ns - self.last_ns
+            if self.stall is None or waited > self.stall[1]:
+                self.stall = (self.bytes, waited, unit.place)
+        self.bytes += size
+        self.last_ns = time_ns
+
+
+class Choice(Opener):
+    """Openers of which the first record tells the right one: by its tag, so that nothing is guessed."""
+
+    def __init__(self, openers: list[Opener]) -> None:
+        super().__init__()
+        self._openers = openers
+
+    def open(self, content_type: int, version: int, fragment: bytes) -> tuple[int, bytes]:
+        why: Undecryptable | None = None
+        for opener in self._openers:
+            try:
+                found = opener.open(content_type, version, fragment)
+            except Undecryptable as refused:
+                why = refused
+                continue
+            self._openers = [opener]
+            self.sequence = opener.sequence
+            return found
+        raise why or Undecryptable("there is no key")
+
+    def next(self) -> Opener:
+        return self._openers[0].next()
+
+
+# --- recognising it ---------------------------------------------------------------------------------------------------
+
+
+def where(at: Place) -> str:
+    frames = at.frames
+    return f"frame {frames[-1]}" if frames else "the capture"
+
+
+def maybe_record(head: bytes | bytearray, first: bool) -> bool:
+    """Whether these fewer than 5 bytes may begin a record (or, if it is the first, an SSL 2.0 hello)."""
+    if not head:
+        return True
+    if CHANGE_CIPHER_SPEC <= head[0] <= HEARTBEAT:
+        return len(head) < 2 or head[1] == 3
+    return first and head[0] >= 0x80 and (len(head) < 3 or head[2] in (1, 4))
+
+
+def is_ssl2_hello(head: bytes | bytearray) -> bool:
+    """Whether an SSL 2.0 CLIENT-HELLO or SERVER-HELLO starts here (RFC 5246 §E.2); `head` has 5 bytes or more."""
+    if head[0] < 0x80:
+        return False
+    size = (head[0] & 0x7F) << 8 | head[1]
+    if head[2] == messages.SSL2_CLIENT_HELLO:
+        if len(head) < 11:
+            return head[3] in (0, 3)
+        suites, session, challenge = head[5] << 8 | head[6], head[7] << 8 | head[8], head[9] << 8 | head[10]
+        fits = size == 9 + suites + session + challenge and suites % 3 == 0 and suites > 0
+        version = head[3] << 8 | head[4]
+        return (
+            fits and session in (0, 16) and 16 <= challenge <= 32 and (version == SSL20 or 0x0300 <= version <= TLS12)
+        )
+    return head[2] == messages.SSL2_SERVER_HELLO and len(head) >= 7 and head[5] == 0 and head[6] == 2 and size >= 11
+
+
+def ssl2_size(head: bytes | bytearray) -> int:
+    if head[0] & 0x80:
+        return 2 + ((head[0] & 0x7F) << 8 | head[1])
+    return 3 + ((head[0] & 0x3F) << 8 | head[1])
+
+
+def probe(head: bytes) -> bool | None:
+    """Tell whether a stream starts with a TLS record or an SSL 2.0 hello; None asks for more bytes."""
+    if len(head) < RECORD_BYTES:
+        return None if maybe_record(head, True) else False
+    kind = head[0]
+    if CHANGE_CIPHER_SPEC <= kind <= APPLICATION_DATA:
+        size = head[3] << 8 | head[4]
+        if head[1] != 3 or head[2] > 4 or size > MAX_FRAGMENT_BYTES or size == 0:
+            return False
+        if kind == HANDSHAKE_RECORD and size >= HEADER_BYTES:
+            if len(head) < RECORD_BYTES + HEADER_BYTES:
+                return None
+            # A hello has its length here; encrypted messages (a capture that starts late) may have anything.
+            return head[5] != CLIENT_HELLO or head[6] < 2
+        if kind == ALERT:
+            return size == 2 or size >= 16
+        return kind != CHANGE_CIPHER_SPEC or size == 1 or size >= 16
+    return kind >= 0x80 and (None if len(head) < 11 and is_ssl2_hello(head) else is_ssl2_hello(head))

@@ -1,0 +1,783 @@
+"""What is concluded of a TLS connection: findings with their evidence, the outcome, and the facts of its session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from analyzer.core import Finding, Outcome, Piece, Place, Shared, Side, Value
+from analyzer.protocols.tls import messages, names, wording
+from analyzer.protocols.tls.findings import ALERT_VERDICTS, OTHER_ALERT
+from analyzer.protocols.tls.messages import (
+    EARLY_DATA,
+    EMPTY_RENEGOTIATION_INFO,
+    PRE_SHARED_KEY,
+    RENEGOTIATION_INFO,
+    SENTINELS,
+    SIGNATURE_ALGORITHMS,
+    STATUS_REQUEST,
+    SUPPORTED_GROUPS,
+    TLS12,
+    is_13,
+)
+from analyzer.protocols.tls.state import ACCEPTED, NOT_OFFERED, OFFERED, REJECTED
+from analyzer.protocols.tls.suites import weaknesses
+
+if TYPE_CHECKING:
+    from analyzer.core import Flow, Note, Outputs, TcpSummary
+    from analyzer.protocols.tls.certificates import Certificate
+    from analyzer.protocols.tls.dissector import Tls
+    from analyzer.protocols.tls.handshake import Handshake
+    from analyzer.protocols.tls.state import Link
+    from analyzer.protocols.tls.suites import Suite
+
+#: A server that needs longer than this beyond a round trip is worth a word.
+THINK_NS: Final = 200_000_000
+#: Without an answer for so long, somebody has to look.
+SILENCE_NS: Final = 3_000_000_000
+INITIAL_WINDOW_SEGMENTS: Final = 10  # RFC 6928 §2
+DEFAULT_MSS: Final = 1460
+#: Flights of fewer bytes fit the initial window of any path.
+STALL_SHARE: Final = 0.7  # of a round trip: a gap this long inside a flight is a wait for the ACK
+LARGE_HELLO_BYTES: Final = 1300
+WARNING_ALERTS: Final = frozenset((90, 100, 112))  # that do not end a connection where their level says warning
+USER_CANCELED: Final = 90
+
+#: Tables that flows share.
+TOLD: Final = "tls.told"
+FAILED_HELLOS: Final = "tls.failed-hellos"
+PASSED_HELLOS: Final = "tls.passed-hellos"
+
+#: What the reasons of a chain's verdict are called here.
+PROBLEM_CODES: Final = {
+    "expired": "tls.cert-validity",
+    "not-yet-valid": "tls.cert-validity",
+    "name-mismatch": "tls.cert-name-mismatch",
+    "incomplete-chain": "tls.cert-incomplete-chain",
+    "untrusted-root": "tls.cert-untrusted",
+    "unknown-issuer": "tls.cert-untrusted",
+    "self-signed": "tls.cert-untrusted",
+    "bad-signature": "tls.cert-invalid",
+    "not-a-ca": "tls.cert-invalid",
+    "path-length": "tls.cert-invalid",
+    "wrong-usage": "tls.cert-invalid",
+}
+#: Of these the first is told, not what follows from it.
+CHAIN_CODES: Final = frozenset(("tls.cert-incomplete-chain", "tls.cert-untrusted", "tls.cert-invalid"))
+
+#: How the names of issuers begin that inspect TLS.
+INSPECTORS: Final = (
+    "mitmproxy", "charles proxy", "portswigger", "burp", "fiddler", "do_not_trust", "zscaler", "fortinet", "fortigate",
+    "blue coat", "bluecoat", "symantec web security", "netskope", "cisco umbrella", "palo alto", "sophos", "kaspersky",
+    "bitdefender", "eset ssl", "avast", "avg technologies", "websense", "forcepoint", "barracuda", "untangle",
+    "check point", "squid", "proxyman", "http toolkit", "mcafee web gateway", "checkpoint", "adguard", "drweb",
+)  # fmt: skip
+
+
+def side(link: Link, sender: Side) -> str:
+    return "client" if sender is link.client else "server"
+
+
+def after(link: Link, time_ns: int) -> str:
+    """ ", 0.09 ms after the ClientHello"."""
+    if link.hello_at is None:
+        return ""
+    return f", {wording.milliseconds(max(time_ns - link.hello_at.time_ns, 0))} after the ClientHello"
+
+
+def offered(link: Link) -> str:
+    """What the client offered, in one sentence."""
+    hello = link.hello
+    if hello is None:
+        return ""
+    parts = [wording.versions(hello.versions)]
+    suites = wording.named_suites(hello.suites)
+    new = [name for name in suites if "_WITH_" not in name]
+    old = [name for name in suites if "_WITH_" in name]
+    has_13 = any(is_13(version) for version in hello.versions)
+    if new and has_13:
+        parts.append(f"for TLS 1.3 {wording.listed(new, 5)}")
+    if old:
+        parts.append(f"for TLS 1.2 and older {wording.listed(old, 4)}{' (only this)' if len(old) == 1 else ''}")
+    groups = wording.named_groups(hello.numbers(SUPPORTED_GROUPS))
+    if groups:
+        parts.append(f"groups {wording.listed(groups, 6)}")
+    return f"The client offered {'; '.join(parts)}."
+
+
+def places(link: Link, *more: Place | None) -> list[Piece | Place]:
+    """Evidence: the ClientHello, and what else there is."""
+    found: list[Piece | Place] = [] if link.hello_at is None else [link.hello_at]
+    found.extend(place for place in more if place is not None)
+    return found
+
+
+# --- while it happens -------------------------------------------------------------------------------------------------
+
+
+def not_tls(link: Link, unit: Piece) -> Finding:
+    start = bytes(unit.cut(0, 60))
+    text = start.split(b"\n")[0].rstrip(b"\r").decode("ascii", "replace")
+    readable = text.isprintable() and len(text) > 2
+    shown = f'"{text}"' if readable else start[:12].hex(" ")
+    what = ""
+    if start.startswith(b"HTTP/"):
+        what = " That is HTTP in clear: the port serves plain HTTP, or a proxy answers."
+    elif start[:3].isdigit():
+        what = " That is the greeting of a protocol that starts in clear: it wants STARTTLS first."
+    elif start.startswith(b"SSH-"):
+        what = " That is SSH."
+    return Finding(
+        "tls.not-tls",
+        f"The client sent a ClientHello; the server's first bytes are {shown}{after(link, unit.time_ns)}.{what}",
+        places(link, unit.place),
+    )
+
+
+def on_version(hand: Handshake, at: Place) -> Outputs:
+    link = hand.link
+    if link.version < TLS12 and not is_13(link.version):
+        hello = link.hello
+        best = max(hello.versions) if hello is not None and hello.versions else 0
+        why = (
+            f"The client offered {wording.versions(hello.versions)}; the server chose the oldest of these that is still common."
+            if hello is not None and best > link.version
+            else "The client offered nothing newer."
+        )
+        yield Finding(
+            "tls.version-deprecated", f"{names.version_name(link.version)} was negotiated. {why}", places(link, at)
+        )
+
+
+def on_server_hello(hand: Handshake, note: Note) -> Outputs:
+    link = hand.link
+    at = note.at
+    if link.answer is None:  # a HelloRetryRequest
+        if link.retries > 1:
+            yield Finding(
+                "tls.hrr-second", "The server sent a second HelloRetryRequest.", places(link, link.retry_at, at)
+            )
+            return
+        yield Finding(
+            "tls.hrr-extra-rtt",
+            f"The server {note.text}: the handshake needs one more round trip.",
+            places(link, at),
+        )
+        return
+    yield from on_version(hand, at)
+    hello, answer = link.hello, link.answer
+    if hello is not None:
+        sentinel = SENTINELS.get(answer.random[24:])
+        best = max((version for version in hello.versions if version <= 0x0304), default=0)
+        if sentinel is not None and best > link.version and not is_13(link.version):
+            if best == 0x0304 or sentinel == "TLS 1.2":
+                yield Finding(
+                    "tls.downgrade-sentinel",
+                    f"{names.version_name(link.version)} was negotiated and the client offered {names.version_name(best)}; "
+                    f"the end of the server's random says that the server has {sentinel} too.",
+                    places(link, at),
+                )
+        if (
+            not is_13(link.version)
+            and (RENEGOTIATION_INFO in hello.values or EMPTY_RENEGOTIATION_INFO in hello.suites)
+            and RENEGOTIATION_INFO not in answer.values
+        ):
+            yield Finding(
+                "tls.renegotiation-insecure",
+                "The client asked for secure renegotiation; the ServerHello has no renegotiation_info.",
+                places(link, at),
+            )
+        yield from _harmless(hand, at)
+    if link.suite is not None and broken(link.suite):
+        wrong = weaknesses(link.suite)
+        if wrong:
+            yield Finding("tls.suite-weak", f"{link.suite.name}: {'; '.join(wrong)}.", places(link, at))
+
+
+def broken(suite: Suite) -> bool:
+    """Whether a suite protects little or nothing; lesser weaknesses are for `analyzer explain`.  RFC 9325 §4.1"""
+    return (
+        suite.kind in ("null", "stream")
+        or suite.authentication in ("anon", "NULL")
+        or suite.export
+        or (suite.kind == "block" and suite.block_bytes == 8)
+    )
+
+
+def _harmless(hand: Handshake, at: Place) -> Outputs:
+    """What looks odd and is meant to: each is explained once for a capture."""
+    link = hand.link
+    hello = link.hello
+    if hello is None or link.hello_at is None:
+        return
+    if is_13(link.version) and first_time(hand.shared, b"legacy-version"):
+        text = "supported_versions has TLS 1.3; the fields before it say TLS 1.2, as they always will."
+        yield Finding("tls.harmless-legacy-version", text, places(link, at))
+    for value in (*hello.suites[:1], *hello.types[:1]):
+        if names.is_grease(value) and first_time(hand.shared, b"grease"):
+            text = f"The ClientHello has values that mean nothing, 0x{value:04x} among them."
+            yield Finding("tls.harmless-grease", text, link.hello_at)
+
+
+def first_time(shared: Shared, what: bytes) -> bool:
+    """Whether `what` has not been told of in this capture."""
+    if shared.recall(TOLD, what) is not None:
+        return False
+    shared.remember(TOLD, what, True)
+    return True
+
+
+def compatible_ccs(hand: Handshake, at: Piece) -> Outputs:
+    if first_time(hand.shared, b"compat-ccs"):
+        yield Finding(
+            "tls.harmless-compat-ccs", "TLS 1.3 has no use for it; sent so that old middleboxes let it pass.", at
+        )
+
+
+# --- certificates -----------------------------------------------------------------------------------------------------
+
+
+def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
+    """Judge a chain as of the time of its message."""
+    from analyzer.protocols.tls import trust
+
+    link = hand.link
+    by_server = sender is link.server
+    chain = link.chains[1 if by_server else 0]
+    if not chain:
+        return
+    at, at_ns = note.at, note.time_ns
+    name = link.hello.server_name if by_server and link.hello is not None else None
+    try:
+        anchors = trust.roots(hand.shared.roots)
+    except ValueError:
+        anchors = trust.roots(None)
+    verdict = trust.verify(chain, name, at_ns, anchors, as_client=not by_server)
+    who = "server" if by_server else "client"
+    leaf = chain[0]
+    told = False
+    for problem in verdict.problems:
+        code = PROBLEM_CODES.get(problem.reason)
+        if code is None or (code in CHAIN_CODES and told):
+            continue
+        told = told or code in CHAIN_CODES
+        text = f"The {who}'s certificate ({leaf.subject_text}, by {leaf.issuer_text}): {problem.text}"
+        yield Finding(code, text, at)
+    if verdict.problems and note.verdict is None:
+        first = verdict.problems[0]
+        if PROBLEM_CODES.get(first.reason) in (
+            "tls.cert-validity",
+            "tls.cert-name-mismatch",
+            "tls.cert-incomplete-chain",
+        ):
+            note.verdict = first.text
+    if by_server:
+        yield from _server_certificate(hand, leaf, verdict.trusted, at)
+
+
+def _server_certificate(hand: Handshake, leaf: Certificate, trusted: bool, at: Place) -> Outputs:
+    link = hand.link
+    if leaf.weaknesses:
+        yield Finding("tls.cert-weak", f"{leaf.subject_text}: {'; '.join(leaf.weaknesses)}.", at)
+    issuer = leaf.issuer_text.lower()
+    if not trusted and any(name in issuer for name in INSPECTORS):
+        yield Finding("tls.cert-intercepted", f"The issuer is {leaf.issuer_text}.", at)
+    hello = link.hello
+    if hello is not None and hello.server_name is None and trusted:
+        yield Finding(
+            "tls.cert-default-vhost",
+            f"The ClientHello has no server_name; the certificate is for {leaf.subject_text}.",
+            at,
+        )
+
+
+def on_status(hand: Handshake, at: Place) -> Outputs:
+    """A stapled OCSP response may say that the certificate is revoked."""
+    status = hand.link.ocsp
+    if status is not None and status.get("certificate_status") == "revoked":
+        yield Finding("tls.certificate-revoked", "The staple says: revoked.", at)
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------------
+
+
+def alert_verdict(link: Link, sender: Side, description: int) -> str:
+    found = ALERT_VERDICTS.get(description, OTHER_ALERT)
+    return f"The {side(link, sender)} gives up: {found[1][0].lower()}{found[1][1:]}."
+
+
+def on_alert(hand: Handshake, sender: Side, level: int, description: int, at: Piece) -> Finding | None:
+    """The verdict of an alert that is an error: who sent it, when, and what both sides wanted."""
+    link = hand.link
+    if level == messages.WARNING and (description in WARNING_ALERTS or not link.is_13) and description != 0:
+        return None
+    if description == USER_CANCELED:
+        return None
+    who = side(link, sender)
+    during = "the handshake" if not link.done_ns else "the connection"
+    text = f"The {who} refused {during}: {messages.alert_words(level, description)}{after(link, at.time_ns)}."
+    code = ALERT_VERDICTS.get(description, OTHER_ALERT)[0]
+    cause = ""
+    if description in (40, 71):
+        text = f"{text} {offered(link)}"
+        cause = _no_overlap(link, who)
+    elif description == 70:
+        text = f"{text} {_versions(link, who)}"
+    elif description == 120 and link.hello is not None:
+        text = (
+            f"{text} The client offered {wording.listed(wording.protocols(link.hello.alpn)) or 'none'}; {_silent(who)}"
+        )
+    elif description == 112 and link.hello is not None:
+        text = f"{text} The client asked for {link.hello.server_name or 'no name'}."
+    elif description in (42, 43, 44, 45, 46, 48):
+        text = f"{text} {_refused_certificate(hand, sender, at.time_ns)}"
+    elif description == 116:
+        asked = (
+            f" in frame {link.request_at.frames[-1]}" if link.request_at is not None and link.request_at.frames else ""
+        )
+        text = f"{text} It had asked for a certificate{asked}; the client sent an empty list."
+    elif not link.done_ns:
+        text = f"{text} {offered(link)}"
+    return Finding(
+        code, text.rstrip(), places(link, link.server_at if link.answer is not None else None, at.place), cause=cause
+    )
+
+
+def _silent(who: str) -> str:
+    return f"the {who} does not say what it would take."
+
+
+def _versions(link: Link, who: str) -> str:
+    hello = link.hello
+    if hello is None:
+        return ""
+    said = f"The client offered {wording.versions(hello.versions)}"
+    if link.answer is not None:
+        return f"{said}; the server chose {names.version_name(link.version)}."
+    return f"{said}; {_silent(who)}"
+
+
+def _no_overlap(link: Link, who: str) -> str:
+    """Why a server may have found nothing, the likeliest first."""
+    hello = link.hello
+    if hello is None or who != "server" or link.answer is not None:
+        return ""
+    old = [name for name in wording.named_suites(hello.suites) if "_WITH_" in name]
+    has_13 = any(is_13(version) for version in hello.versions)
+    said: list[str] = []
+    kinds = {part for name in old for part in ("ECDSA", "RSA") if f"_{part}_" in name}
+    if old and len(kinds) == 1 and len(old) <= 4:
+        few = "the one suite" if len(old) == 1 else f"each of the {len(old)} suites"
+        said.append(
+            f"It shares no cipher suite with the client: {few} for TLS 1.2 and older needs an {next(iter(kinds))} certificate"
+            + (", and if the server does not speak TLS 1.3, that is all there is." if has_13 else ".")
+        )
+    elif not old and has_13:
+        said.append("The client offers TLS 1.3 only, and the server may not speak it or share none of its suites.")
+    else:
+        said.append("It shares no cipher suite with the client.")
+    schemes = wording.named_schemes(hello.numbers(SIGNATURE_ALGORITHMS))
+    said.append(
+        "Less likely: no common group"
+        + (f", no common signature algorithm (the client takes {wording.listed(schemes, 4)})" if schemes else "")
+        + ", or a client certificate that is missing."
+    )
+    return " ".join(said)
+
+
+def _refused_certificate(hand: Handshake, sender: Side, at_ns: int) -> str:
+    """The certificate that was refused, and what is wrong with it as far as can be told."""
+    from analyzer.protocols.tls import trust
+
+    link = hand.link
+    by_server = sender is link.client  # whose certificate it is about
+    chain = link.chains[1 if by_server else 0]
+    if not chain:
+        return "The certificate that it refuses is not in the capture, or encrypted."
+    leaf = chain[0]
+    said = [f"Refused was {leaf.subject_text}, issued by {leaf.issuer_text}."]
+    name = link.hello.server_name if by_server and link.hello is not None else None
+    try:
+        anchors = trust.roots(hand.shared.roots)
+    except ValueError:
+        anchors = trust.roots(None)
+    verdict = trust.verify(chain, name, at_ns, anchors, as_client=not by_server)
+    said.extend(problem.text for problem in verdict.problems[:2])
+    return " ".join(said)
+
+
+def unreadable_alert(hand: Handshake, sender: Side, at: Piece, why: str) -> Finding:
+    link = hand.link
+    text = (
+        f"The {side(link, sender)} sent an encrypted alert{after(link, at.time_ns)}, in place of its Finished: "
+        "it refuses the handshake."
+    )
+    if why:
+        text += f" Which alert it is can't be read: {why}."
+    return Finding("tls.alert-unreadable", text, places(link, link.server_at, at.place))
+
+
+# --- once it is established -------------------------------------------------------------------------------------------
+
+
+def round_trips(link: Link) -> int | None:
+    """How many round trips the handshake took before the client could send: RFC 9846 §2, RFC 5246 §7.3."""
+    if link.hello is None or link.answer is None:
+        return None
+    if is_13(link.version):
+        return 1 + link.retries
+    return 1 if link.resumed else 2
+
+
+def on_established(hand: Handshake) -> Outputs:
+    link = hand.link
+    hello, answer = link.hello, link.answer
+    if hello is None or answer is None:
+        return
+    at = link.server_at
+    wanted = PRE_SHARED_KEY in hello.values if is_13(link.version) else bool(hello.ticket)
+    if wanted and link.resumed is False and not link.renegotiations:
+        what = "the pre-shared key of an earlier session" if is_13(link.version) else "a session ticket"
+        cost = "" if is_13(link.version) else ", which costs a round trip"
+        yield Finding(
+            "tls.resumption-refused",
+            f"The client offered {what}; the server made a full handshake{cost}.",
+            places(link, at),
+        )
+    if EARLY_DATA in hello.values or link.early == REJECTED:
+        if link.early == REJECTED:
+            yield Finding(
+                "tls.early-data-rejected",
+                "The client sent early data; the server's answer does not take it, so the client has to send it again.",
+                places(link, at),
+            )
+    chain = link.chains[1]
+    if chain and chain[0].must_staple and link.ocsp is None and STATUS_REQUEST in hello.values:
+        stapled = STATUS_REQUEST in answer.values or is_13(link.version)
+        if not stapled or not is_13(link.version):
+            yield Finding(
+                "tls.ocsp-must-staple-missing",
+                f"{chain[0].subject_text} has the TLS feature extension; no OCSP response came with it.",
+                places(link, at),
+            )
+
+
+# --- at the end -------------------------------------------------------------------------------------------------------
+
+
+def ended(flow: Flow | None) -> tuple[str, Side | None]:
+    """How TCP ended ("fin", "rst" or "") and which side began it, by the history of the flow."""
+    tcp = None if flow is None else flow.tcp
+    if tcp is None or tcp.end is None:
+        return "", None
+    for letter in tcp.history:
+        if letter in "FR":
+            return tcp.end, Side.INITIATOR
+        if letter in "fr":
+            return tcp.end, Side.RESPONDER
+    return tcp.end, None
+
+
+def outcome(tls: Tls) -> Outcome | None:
+    """How the handshake ended, where nothing said so while it went on."""
+    link, flow = tls.link, tls.flow
+    end, _ = ended(flow)
+    if link.hello is None and not link.done_ns:
+        return Outcome.PARTIAL
+    if link.done_ns:
+        return Outcome.ESTABLISHED
+    server = tls.halves[link.server]
+    if tls.halves[link.client].data_bytes and server.data_bytes:
+        return Outcome.ESTABLISHED  # both send data: they are through, whatever the capture lacks
+    lacking = any(half.lost for half in tls.halves) or one_sided(flow)
+    if lacking:
+        return Outcome.PARTIAL
+    if not server.records:
+        silent = tls.end_ns - (link.hello_at.time_ns if link.hello_at is not None else tls.end_ns) >= SILENCE_NS
+        if end == "rst":
+            return Outcome.FAILED
+        return Outcome.UNANSWERED if end or silent else Outcome.OPEN
+    if end:
+        return Outcome.FAILED
+    return Outcome.OPEN
+
+
+def one_sided(flow: Flow | None) -> bool:
+    """Whether the capture has the packets of one side only."""
+    return flow is not None and sum(flow.packets) > 0 and 0 in flow.packets
+
+
+def at_end(tls: Tls, last: Piece) -> Outputs:
+    link, flow = tls.link, tls.flow
+    hand = tls.hand
+    yield from _key_log(tls)
+    if link.hello is None or link.alerts or tls.failed:
+        yield from _timing(tls)
+        return
+    end, by = ended(flow)
+    lacking = any(half.lost for half in tls.halves) or one_sided(flow)
+    server = tls.halves[link.server]
+    if not server.records:
+        if not lacking:
+            yield from _unanswered(tls, end, by)
+    elif not link.done_ns and not (tls.halves[link.client].data_bytes and server.data_bytes):
+        if not lacking:
+            yield from _broken_off(tls, end, by, last)
+    else:
+        _passed(hand, flow)
+        yield from _size_cliff(hand, flow)
+        if end:
+            yield from _truncated(tls, end, by, last)
+    yield from _timing(tls)
+
+
+def _unanswered(tls: Tls, end: str, by: Side | None) -> Outputs:
+    link, flow = tls.link, tls.flow
+    assert link.hello_at is not None
+    waited = tls.end_ns - link.hello_at.time_ns
+    if not end and waited < SILENCE_NS:
+        return
+    if end and flow is not None:
+        waited = flow.last_ns - link.hello_at.time_ns
+    if end and by is not None:
+        who = side(link, by)
+        how = (
+            f"the {who} ended the connection ({'RST' if end == 'rst' else 'FIN'}) after {wording.milliseconds(waited)}"
+        )
+    else:
+        how = f"nothing came for {waited / 1e9:.1f} s"
+    tcp = None if flow is None else flow.tcp
+    client = link.client
+    name = link.hello.server_name if link.hello is not None else None
+    said = f"ClientHello of {link.hello_bytes:,} bytes{f' for {name}' if name else ''}: no TLS came back; {how}."
+    limits = ""
+    if tcp is not None:
+        again = tcp.retransmits[client]
+        if again:
+            said += f" The client's segments were sent again {wording.count(again, 'time')}: the path may lose them."
+        else:
+            said += (
+                " TCP acknowledged it, so it arrived at the server's machine (or at a middlebox that speaks for it)."
+            )
+            limits = "An ACK tells that the operating system has the bytes, not that the server process read them."
+    found = Finding("tls.no-server-hello", said, link.hello_at, limits=limits)
+    yield found
+    _failed(tls)
+    yield from _size_cliff(tls.hand, flow)
+
+
+def _hello_key(link: Link, flow: Flow) -> bytes:
+    server = flow.responder if link.client is Side.INITIATOR else flow.initiator
+    return str(server).encode()
+
+
+def _failed(tls: Tls) -> None:
+    """Remember a large ClientHello without an answer, for when a smaller one gets one."""
+    link, flow = tls.link, tls.flow
+    if flow is not None and link.hello_at is not None and link.hello_bytes >= LARGE_HELLO_BYTES:
+        tls.hand.shared.remember(FAILED_HELLOS, _hello_key(link, flow), (link.hello_bytes, link.hello_at))
+
+
+def _passed(hand: Handshake, flow: Flow | None) -> None:
+    link = hand.link
+    if flow is not None and link.hello_at is not None:
+        known = hand.shared.recall(PASSED_HELLOS, _hello_key(link, flow))
+        if known is None or known[0] < link.hello_bytes:
+            hand.shared.remember(PASSED_HELLOS, _hello_key(link, flow), (link.hello_bytes, link.hello_at))
+
+
+def _size_cliff(hand: Handshake, flow: Flow | None) -> Outputs:
+    """A large hello failed and a smaller one to the same server passed: the size is the likely cause."""
+    if flow is None:
+        return
+    shared, key = hand.shared, _hello_key(hand.link, flow)
+    large, small = shared.recall(FAILED_HELLOS, key), shared.recall(PASSED_HELLOS, key)
+    if large is None or small is None or small[0] >= large[0] or small[0] >= LARGE_HELLO_BYTES:
+        return
+    if not first_time(shared, b"cliff " + key):
+        return
+    text = (
+        f"A ClientHello of {large[0]:,} bytes (frame {large[1].frames[-1]}) got no answer from {key.decode()}; one of "
+        f"{small[0]:,} bytes (frame {small[1].frames[-1]}) did."
+    )
+    yield Finding("tls.client-hello-size-cliff", text, [large[1], small[1]])
+
+
+def _broken_off(tls: Tls, end: str, by: Side | None, last: Piece) -> Outputs:
+    link = tls.link
+    turn = _turn(tls)
+    if end and by is not None:
+        who = side(link, by)
+        how = "with RST" if end == "rst" else "with FIN"
+        text = f"The {who} ended the connection {how}{after(link, last.time_ns)}, without an alert. {turn}"
+        cause = ""
+        if who == "client" and link.chains[1]:
+            cause = (
+                "A client that leaves after the server's certificate mostly does not accept it (some send no alert); less "
+                "likely it was stopped, or lost interest."
+            )
+        yield Finding("tls.handshake-broken-off", text, places(link, link.server_at, last.place), cause=cause)
+    elif tls.end_ns - last.time_ns >= SILENCE_NS:
+        text = f"After the last record nothing came for {(tls.end_ns - last.time_ns) / 1e9:.1f} s. {turn}"
+        yield Finding("tls.handshake-stalled", text, places(link, link.server_at, last.place))
+
+
+def _turn(tls: Tls) -> str:
+    """Whose turn it was."""
+    link = tls.link
+    if link.answer is None:
+        return "It was the server's turn: no ServerHello had come."
+    if tls.halves[link.server].finished or link.server_hello_done:
+        return "It was the client's turn."
+    return "It was the server's turn: its part was not complete."
+
+
+def _truncated(tls: Tls, end: str, by: Side | None, last: Piece) -> Outputs:
+    """TCP ended, and the side that ended it had not said close_notify."""
+    link = tls.link
+    if by is None or any(half.closed for half in tls.halves) or any(half.lost for half in tls.halves):
+        return
+    half = tls.halves[by]
+    if half.opener is None and half.state != 0 and link.is_13 and half.last_size <= 24:
+        return  # encrypted, and of the size of an alert
+    who = side(link, by)
+    what = "RST" if end == "rst" else "FIN"
+    sent = [tls.halves[one].data_bytes for one in (link.client, link.server)]
+    text = (
+        f"The {who} ended the connection ({what}) without close_notify, after {sent[0]:,} bytes of data by the client and "
+        f"{sent[1]:,} by the server."
+    )
+    yield Finding("tls.truncated-close", text, last)
+
+
+def _key_log(tls: Tls) -> Outputs:
+    """There were secrets, and not for this connection, or not the right ones."""
+    hand, link = tls.hand, tls.link
+    secrets = hand.shared.secrets
+    if not tls.unopened or link.hello_at is None or not secrets.given:
+        return
+    why = tls.closed_why
+    if hand.keys.lines() is None:
+        if secrets.lines and first_time(hand.shared, b"no-match " + link.client_random):
+            yield Finding("tls.keylog-no-match", f"Encrypted records stay closed: {why}.", link.hello_at)
+    elif "don't fit" in why:
+        yield Finding("tls.keylog-wrong", f"{why[:1].upper()}{why[1:]}.", places(link, tls.closed_at))
+    elif "damaged" in why:
+        yield Finding("tls.record-damaged", f"{why[:1].upper()}{why[1:]}.", places(link, tls.closed_at))
+
+
+def think_ns(link: Link, tcp: TcpSummary | None) -> int | None:
+    """How long the server took between the ClientHello and its answer, without the way there and back."""
+    first = link.retry_at or link.server_at
+    if link.hello_at is None or first is None or tcp is None or tcp.initial_rtt_ns is None:
+        return None
+    # Where the capture was made at the server, the way is in neither: the SYN's answer took it no time.
+    return max(first.time_ns - link.hello_at.time_ns - tcp.initial_rtt_ns, 0)
+
+
+def _timing(tls: Tls) -> Outputs:
+    link, flow = tls.link, tls.flow
+    tcp = None if flow is None else flow.tcp
+    thought = think_ns(link, tcp)
+    first = link.retry_at or link.server_at
+    if thought is not None and thought >= THINK_NS and first is not None and tcp is not None:
+        text = (
+            f"The answer came {wording.milliseconds(first.time_ns - (link.hello_at or first).time_ns)} after the ClientHello; "
+            f"the round trip takes {wording.milliseconds(tcp.initial_rtt_ns or 0)} of that, the server the rest."
+        )
+        limits = "A lost and repeated segment looks the same from here." if sum(tcp.retransmits) else ""
+        yield Finding("tls.server-think-time", text, places(link, first), limits=limits)
+    stall = tls.flight.stall
+    if stall is not None and tcp is not None and tcp.initial_rtt_ns is not None:
+        mss = tcp.mss[link.client] or DEFAULT_MSS
+        sent, waited, at = stall
+        if sent >= INITIAL_WINDOW_SEGMENTS * mss * STALL_SHARE and waited >= tcp.initial_rtt_ns * STALL_SHARE:
+            if waited >= 1_000_000 and tls.flight.bytes > INITIAL_WINDOW_SEGMENTS * mss:
+                text = (
+                    f"The server's flight has {tls.flight.bytes:,} bytes; after {sent:,} it stopped for "
+                    f"{wording.milliseconds(waited)}, about a round trip. The first window is {INITIAL_WINDOW_SEGMENTS} "
+                    f"segments of {mss:,} bytes."
+                )
+                yield Finding("tls.server-flight-exceeds-initcwnd", text, places(link, at))
+
+
+# --- facts ------------------------------------------------------------------------------------------------------------
+
+
+def facts(tls: Tls) -> dict[str, Value]:
+    """What a person wants to know of the connection, by name."""
+    link, flow = tls.link, tls.flow
+    found: dict[str, Value] = {}
+    if link.version:
+        found["tls_version"] = names.version_name(link.version)
+    if link.suite_value:
+        found["cipher_suite"] = names.suite_name(link.suite_value)
+    if link.group is not None:
+        found["group"] = names.group_words(link.group)
+    elif link.key_bits:
+        found["group"] = f"finite field, {link.key_bits} bits"
+    if link.scheme is not None:
+        found["signature_algorithm"] = names.scheme_name(link.scheme)
+    if link.alpn is not None:
+        found["alpn"] = link.alpn
+    if link.resumed is not None:
+        found["resumed"] = link.resumed
+    if link.early != NOT_OFFERED:
+        found["early_data"] = {OFFERED: "offered", ACCEPTED: "accepted", REJECTED: "rejected"}[link.early]
+    if link.ech_offered:
+        found["ech"] = _ech(link)
+    if link.certificate_requested:
+        found["client_certificate"] = link.chains[0][0].subject_text if link.chains[0] else "none"
+    if link.chains[1]:
+        leaf = link.chains[1][0]
+        found["certificate"] = {
+            "subject": leaf.subject_text,
+            "issuer": leaf.issuer_text,
+            "not_after": leaf.fields.get("not_after"),
+            "sha256": leaf.sha256,
+        }
+    trips = round_trips(link) if link.done_ns else None
+    if trips is not None:
+        found["round_trips"] = trips
+        saved = _saved(link)
+        if saved:
+            found["round_trips_avoidable"] = saved
+    if link.hello_at is not None:
+        if link.server_at is not None:
+            found["hello_to_hello_ns"] = link.server_at.time_ns - link.hello_at.time_ns
+        if link.done_ns and not link.renegotiations:
+            found["handshake_ns"] = link.done_ns - link.hello_at.time_ns
+    tcp = None if flow is None else flow.tcp
+    if tcp is not None and tcp.initial_rtt_ns is not None:
+        found["tcp_round_trip_ns"] = tcp.initial_rtt_ns
+        thought = think_ns(link, tcp)
+        if thought is not None:
+            found["server_think_ns"] = thought
+    if tls.flight.bytes:
+        found["server_flight_bytes"] = tls.flight.bytes
+    if tls.opened or tls.unopened:
+        found["decrypted"] = tls.unopened == 0
+        if tls.unopened:
+            found["encrypted_records"] = tls.unopened
+            found["not_decrypted_because"] = tls.closed_why or tls.hand.keys.why
+        found["data_bytes"] = [half.data_bytes for half in tls.halves]
+    return found
+
+
+def _ech(link: Link) -> str:
+    """Whether the client's encrypted hello was real; GREASE looks the same, and only an answer tells (RFC 9849 §6.2)."""
+    if any(description == 121 for _, _, description, _ in link.alerts):
+        return "rejected"
+    return "offered, or GREASE"
+
+
+def _saved(link: Link) -> list[str]:
+    """What would have saved a round trip each."""
+    said: list[str] = []
+    if link.retries:
+        said.append("a key share of the group that the server takes")
+    if not is_13(link.version):
+        if not link.resumed:
+            said.append("TLS 1.3, or resuming a session")
+        elif link.hello is not None:
+            pass
+    return said
