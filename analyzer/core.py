@@ -634,6 +634,7 @@ class Dissector:
     flow: Flow | None = None  # set by the engine: id and endpoints of the flow it works on; sums only for `on_end`
     end_ns: int = 0  # set by the engine before `on_end`: when the flow, or else the capture, ended
     shared: Shared | None = None  # set by the engine: what flows have in common
+    secure: bool = False  # set by the engine: what the room reads was encrypted on the wire
 
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
         """How many bytes the unit that starts with `head` has; None asks for more bytes.
@@ -902,6 +903,7 @@ class Protocol:
     ports: frozenset[int] = frozenset()
     words: Mapping[str, Word] = field(default_factory=dict)
     rows: Callable[[Flow, Limits], RowDissector] | None = None  # for a transport, in place of `room`
+    secure: bool = False  # what it passes inwards was encrypted
 
     def reference(self, spec: str) -> str:
         """A section of this protocol's RFC, written out ("§3.5" becomes "RFC 9293 3.5")."""

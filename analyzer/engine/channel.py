@@ -415,6 +415,7 @@ class StreamChannel(Channel):
             room = entry.room()
             room.flow = self.teller.flow
             room.shared = self.teller.shared
+            room.secure = self.registry.secure(self.path)
         except Exception as mistake:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, path, mistake, self._where(Side.INITIATOR))
             self._failed_rooms += (entry.name,)
@@ -790,6 +791,7 @@ class DatagramChannel(Channel):
             room = entry.room()
             room.flow = self.teller.flow
             room.shared = self.teller.shared
+            room.secure = self.registry.secure(self.path)
         except Exception as mistake:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, path, mistake, piece)
             self._lose(entry)

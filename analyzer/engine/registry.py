@@ -44,7 +44,7 @@ class Entry:
 class Registry:
     """Protocols by what they claim.  `labels` has the claimants of each label, in order of name."""
 
-    __slots__ = ("entries", "labels", "protocols", "rows")
+    __slots__ = ("_securing", "entries", "labels", "protocols", "rows")
 
     def __init__(self, found: Iterable[core.Protocol]) -> None:
         self.protocols: tuple[core.Protocol, ...] = tuple(sorted(found, key=lambda protocol: protocol.name))
@@ -52,6 +52,7 @@ class Registry:
         self.labels: dict[str, tuple[Entry, ...]] = {}
         #: by transport: the protocols whose rooms work on rows
         self.rows: dict[str, Entry] = {}
+        self._securing = frozenset(protocol.name for protocol in self.protocols if protocol.secure)
         for protocol in self.protocols:
             if protocol.name in self.entries:
                 raise ValueError(f"two rooms are called {protocol.name}")
@@ -65,6 +66,10 @@ class Registry:
 
     def claimants(self, label: str) -> tuple[Entry, ...]:
         return self.labels.get(label, ())
+
+    def secure(self, path: tuple[str, ...]) -> bool:
+        """Whether a room on this path passes inwards what was encrypted."""
+        return any(name in self._securing for name in path)
 
     def claimed(self, label: str) -> str:
         """`label`; or, where nobody claims "tls:h2", the "tls" that carries it, if somebody claims that."""

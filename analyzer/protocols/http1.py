@@ -35,6 +35,14 @@ FINDINGS: Final = {
         "the target (502, 504).",
         advice="The status and its reason say which; try the target without the proxy, and look at the proxy's log.",
     ),
+    "tls.not-tls": core.FindingKind(
+        Severity.ERROR,
+        "A request in clear was met with silence: the server may expect TLS",
+        "§9.8; RFC 9110 4.2.2",
+        cause="The port is for https (or another protocol over TLS), and the client spoke http to it; less likely the "
+        "server crashed, or refuses this client.",
+        advice="Try the same address with https://; the server's log tells of a bad ClientHello, or of a crash.",
+    ),
     "http.bad-request": core.FindingKind(
         Severity.NOTICE,
         "The server could not make sense of a request",
@@ -219,7 +227,7 @@ class Http(core.Dissector):
         yield Note("http.request", f"{text} (upgrade to {upgrade})" if upgrade else text, place, fields)
         if not self.titled:
             self.titled = True
-            yield core.About(title_of(method, target, lines.get("host")), about_request(fields))
+            yield core.About(title_of(method, target, lines.get("host"), self.secure), about_request(fields))
         body = body_size(lines, None, None)
         if body is not None:
             yield from self._begin_body(sender, body, fields)
@@ -292,6 +300,25 @@ class Http(core.Dissector):
     def on_end(self, last: Piece) -> core.Outputs:
         if self.first_asked is not None and not self.answered:
             yield Phase("http", self.first_asked.time_ns, last.time_ns, Outcome.UNANSWERED)
+            yield from self._closed_silently(self.first_asked)
+
+    def _closed_silently(self, asked: core.Place) -> core.Outputs:
+        """The server ended the connection and had not sent a byte: what a port does that waits for a ClientHello."""
+        flow, client = self.flow, self.client
+        tcp = None if flow is None else flow.tcp
+        if flow is None or tcp is None or client is None or tcp.end is None or self.secure:
+            return
+        first = next((letter for letter in tcp.history if letter in "FfRr"), "")
+        by_server = first.islower() is (client is Side.INITIATOR)
+        if by_server and not tcp.payload_bytes[client.other] and all(flow.packets):
+            waited = max(flow.last_ns - asked.time_ns, 0)
+            yield Finding(
+                "tls.not-tls",
+                f"The client spoke HTTP in clear; the server closed the connection without a byte, "
+                f"{waited / 1e6:.3g} ms later.",
+                asked,
+                limits="That the server expects TLS is concluded from its silence alone.",
+            )
 
     # --- bodies ---
 
@@ -432,11 +459,11 @@ def response_text(status: int, reason: str, lines: dict[str, str]) -> str:
     return ", ".join(parts)
 
 
-def title_of(method: str, target: str, host: str | None) -> str:
+def title_of(method: str, target: str, host: str | None, secure: bool) -> str:
     if method == "CONNECT":
         return f"proxy tunnel to {shown_target(target)}"
     if target.startswith("/") and host:
-        return f"http://{host}{shown_target(target)}"
+        return f"http{'s' if secure else ''}://{host}{shown_target(target)}"
     return shown_target(target)
 
 

@@ -1,4 +1,4 @@
-"""TLS and SSL over a stream, from ClientHello to close_notify, in clear and with keys (RFC 9846, RFC 5246, RFC 9850)."""
+"""TLS and SSL over a stream, from ClientHello to close_notify, in clear and with keys (RFC 9846, RFC 5246)."""
 
 from __future__ import annotations
 
@@ -21,4 +21,5 @@ PROTOCOL = core.Protocol(
     Tls,
     session="tls",
     ports=PORTS,
+    secure=True,
 )

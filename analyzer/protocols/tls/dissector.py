@@ -70,6 +70,8 @@ HANDSHAKE_RECORD: Final = 22
 APPLICATION_DATA: Final = 23
 HEARTBEAT: Final = 24
 
+DECODE_ERROR: Final = 50
+
 
 class Tls(core.Dissector):
     """One TLS connection."""
@@ -90,6 +92,7 @@ class Tls(core.Dissector):
         self.failed = False
         self.waiting = False
         self.flight = Flight()
+        self.end_alert: tuple[Side, Piece] | None = None  # a decode_error that may only mean an unexpected end
 
     @property
     def hand(self) -> Handshake:
@@ -149,7 +152,7 @@ class Tls(core.Dissector):
 
     def on_gap(self, sender: Side, size: int, at: Piece) -> Outputs:
         half = self.halves[sender]
-        half.lost = True
+        half.lost = half.missing = True
         half.partial, half.partial_bytes, half.need = [], 0, 0
         opener = half.opener
         if half.state == OPEN and opener is not None and not opener.resumable:
@@ -169,42 +172,44 @@ class Tls(core.Dissector):
             reader.uint("type", 1)
             reader.uint("legacy_record_version", 2)
             reader.uint("length", 2)
+        if half.state == CLEAR and kind == APPLICATION_DATA and size:
+            self._protect13(sender, half)
+        if half.state == CLEAR or self._in_clear(half, kind, size):
+            self._count_record(sender, half, size, unit)
+            yield from self._content(sender, half, kind, unit.cut(RECORD_BYTES), False)
+            return
+        if len(unit) == RECORD_BYTES + size:
+            opened = self._open(sender, half, kind, version, unit)
+            if opened is not None:
+                self.opened += 1
+                self._count_record(sender, half, size, unit)
+                yield from self._content(sender, half, opened[0], opened[1], True)
+                return
+            if self._may_wait(unit):
+                yield from self._hold(sender, unit)
+                return
+        self._count_record(sender, half, size, unit)
+        yield from self._closed(sender, half, kind, size, unit)
+        if len(unit) < RECORD_BYTES + size:
+            yield Body(size)
+
+    def _in_clear(self, half: Half, kind: int, size: int) -> bool:
+        """Whether a record is in clear although its side has begun to protect what it sends."""
+        version = self.link.version
+        if not is_13(version) and version:
+            return False
+        if kind == CHANGE_CIPHER_SPEC:
+            return size == 1  # §D.4: it means nothing
+        # A side that did not get the keys, or a second ClientHello.
+        return is_13(version) and (kind == ALERT or (kind == HANDSHAKE_RECORD and not half.finished))
+
+    def _count_record(self, sender: Side, half: Half, size: int, unit: Piece) -> None:
         half.records += 1
         half.last_size = size
         if half.first is None:
             half.first = unit.place
         if not self.phase_told:
             self.flight.add(sender is self.link.server, RECORD_BYTES + size, unit)
-        if half.state == CLEAR:
-            if kind == APPLICATION_DATA and size:
-                self._protect13(sender, half)
-            if half.state == CLEAR:
-                yield from self._content(sender, half, kind, unit.cut(RECORD_BYTES), False)
-                return
-        if kind == CHANGE_CIPHER_SPEC and (size == 1 and self._compatible()):
-            yield from self._content(sender, half, kind, unit.cut(RECORD_BYTES), False)
-            return
-        if is_13(self.link.version) and kind in (HANDSHAKE_RECORD, ALERT):
-            # §5: before the keys, or a client that did not get them: in clear.
-            if kind == ALERT or (kind == HANDSHAKE_RECORD and not half.finished):
-                yield from self._content(sender, half, kind, unit.cut(RECORD_BYTES), False)
-                return
-        if len(unit) == RECORD_BYTES + size:
-            opened = self._open(sender, half, kind, version, unit)
-            if opened is not None:
-                self.opened += 1
-                yield from self._content(sender, half, opened[0], opened[1], True)
-                return
-            if self._may_wait(sender, unit):
-                yield from self._hold(sender, unit)
-                return
-        yield from self._closed(sender, half, kind, size, unit)
-        if len(unit) < RECORD_BYTES + size:
-            yield Body(size)
-
-    def _compatible(self) -> bool:
-        """Whether a ChangeCipherSpec is the one of §D.4, which means nothing; before TLS 1.3 a second is protected."""
-        return is_13(self.link.version) or self.link.version == 0
 
     def _content(self, sender: Side, half: Half, kind: int, content: Piece, sealed: bool) -> Outputs:
         """What a record holds, in clear or opened."""
@@ -228,21 +233,21 @@ class Tls(core.Dissector):
 
     def _open(self, sender: Side, half: Half, kind: int, version: int, unit: Piece) -> tuple[int, Piece] | None:
         """Content type and plaintext of a protected record; None where it can't be opened."""
-        if half.state == SHUT:
-            if half.trials >= MAX_TRIALS or not self._try_later(sender, half):
-                return None
         fragment = bytes(unit.cut(RECORD_BYTES))
         opener = half.opener
-        if opener is None:
+        found: tuple[int, bytes] | None = None
+        why = ""
+        if opener is not None:
+            try:
+                found = opener.open(kind, version, fragment)
+            except Undecryptable as refused:
+                why = str(refused)
+        if found is None:
+            found = self._otherwise(sender, half, kind, version, fragment)
+        if found is None:
+            if opener is not None:
+                self._not_opened(half, opener, why, unit.place)
             return None
-        try:
-            found = opener.open(kind, version, fragment)
-        except Undecryptable as why:
-            other = self._next_epoch(sender, half, kind, version, fragment)
-            if other is None:
-                self._not_opened(half, opener, str(why), unit.place)
-                return None
-            found = other
         half.state = OPEN
         plain = unit.cut(RECORD_BYTES).derived(found[1])
         plain.trace = unit.trace
@@ -269,19 +274,26 @@ class Tls(core.Dissector):
             self.closed_why = why
             self.closed_at = at
 
-    def _next_epoch(
+    def _otherwise(
         self, sender: Side, half: Half, kind: int, version: int, fragment: bytes
     ) -> tuple[int, bytes] | None:
-        """TLS 1.3: the record may already be under later keys, whose beginning was missed; the tag tells."""
+        """Open a record that the present keys don't fit (or are missing for): the tag tells whether others do.
+
+        Records may be missing before it, or it is under the keys of a later epoch, whose beginning was not seen.
+        """
         opener = half.opener
-        if opener is not None and opener.resumable and opener.sequence and half.lost:
+        if opener is not None and half.missing:
+            half.missing = False
             found = opener.resync(kind, version, fragment)
             if found is not None:
                 return found
-        if not is_13(self.link.version) and self.link.early != OFFERED:
+        link = self.link
+        if not is_13(link.version) or half.trials >= MAX_TRIALS:
             return None
+        half.trials += 1
+        why = self.hand.keys.why
         for later in range(half.epoch + 1, TRAFFIC + 1):
-            other = self.hand.keys.opener(sender is self.link.client, later)
+            other = self.hand.keys.opener(sender is link.client, later)
             if other is not None:
                 try:
                     found = other.open(kind, version, fragment)
@@ -289,18 +301,8 @@ class Tls(core.Dissector):
                     continue
                 half.opener, half.epoch = other, later
                 return found
+        self.hand.keys.why = why
         return None
-
-    def _try_later(self, sender: Side, half: Half) -> bool:
-        """Where the keys of an epoch are missing, those of the next may be there: from which record on, the tag tells."""
-        if not is_13(self.link.version) or half.epoch >= TRAFFIC or half.opener is not None:
-            return half.opener is not None
-        half.trials += 1
-        half.opener = self.hand.keys.opener(sender is self.link.client, TRAFFIC)
-        if half.opener is None:
-            return False
-        half.epoch = TRAFFIC
-        return True
 
     def _protect13(self, sender: Side, half: Half) -> None:
         """A record of type application_data while the side was in clear: TLS 1.3, or a capture that started late."""
@@ -326,7 +328,7 @@ class Tls(core.Dissector):
 
     # --- waiting for secrets ---
 
-    def _may_wait(self, sender: Side, unit: Piece) -> bool:
+    def _may_wait(self, unit: Piece) -> bool:
         keys = self.hand.keys
         shared = self.hand.shared
         if not self.patient or not keys.hopeful:
@@ -368,7 +370,6 @@ class Tls(core.Dissector):
             if self.held:
                 yield from self._hold(sender, unit)
                 continue
-            half.records -= 1  # it was counted before it was held
             if half.state == SHUT:
                 self._again(sender, half)
             yield from self._on_record(sender, half, unit)
@@ -504,6 +505,11 @@ class Tls(core.Dissector):
         note = Note("tls.alert", text, content, fields, sender=sender)
         link = self.link
         fatal = description != messages.CLOSE_NOTIFY and (level == messages.FATAL or is_13(link.version))
+        if fatal and description == DECODE_ERROR and link.done_ns and not self.halves[sender.other].closed:
+            # What some answer to a TCP connection that ends without close_notify: the end will tell.
+            yield note
+            self.end_alert = (sender, content)
+            return
         if fatal and description != 90:
             note.verdict = verdicts.alert_verdict(link, sender, description)
             half.alerted = True

@@ -56,6 +56,7 @@ class Half:
         "foreign",
         "last_size",
         "lost",
+        "missing",
         "need",
         "opener",
         "partial",
@@ -79,6 +80,7 @@ class Half:
         self.closed = False  # by close_notify
         self.alerted = False  # by a fatal alert
         self.lost = False  # bytes are missing: the next record has to be found again
+        self.missing = False  # records are missing, nobody knows how many
         self.foreign = False  # the unit that comes is no record
         self.run: Run | None = None
         self.partial: list[Piece] = []  # of a handshake message

@@ -525,8 +525,13 @@ def at_end(tls: Tls, last: Piece) -> Outputs:
     else:
         _passed(hand, flow)
         yield from _size_cliff(hand, flow)
-        if end:
+        if end and (tls.end_alert is None or by is not tls.end_alert[0]):
             yield from _truncated(tls, end, by, last)
+        elif tls.end_alert is not None:
+            sender, alert = tls.end_alert
+            found = on_alert(hand, sender, messages.FATAL, 50, alert)
+            if found is not None:
+                yield found
     yield from _timing(tls)
 
 
@@ -646,6 +651,10 @@ def _truncated(tls: Tls, end: str, by: Side | None, last: Piece) -> Outputs:
         f"The {who} ended the connection ({what}) without close_notify, after {sent[0]:,} bytes of data by the client and "
         f"{sent[1]:,} by the server."
     )
+    if tls.end_alert is not None:
+        text += (
+            f" The {side(link, tls.end_alert[0])} answered with the alert decode_error: it had expected close_notify."
+        )
     yield Finding("tls.truncated-close", text, last)
 
 
