@@ -378,6 +378,20 @@ def test_the_same_bytes_give_the_same_value() -> None:
     assert decoded(51, reader(sized(SHARE)), CLIENT_HELLO) == decode(51, reader(sized(SHARE)), CLIENT_HELLO)
 
 
+def test_reading_from_a_message() -> None:
+    groups, share = sized(bytes.fromhex("001d 0018")), sized(SHARE)
+    for _ in range(2):
+        message = reader(groups + share)
+        assert extensions.numbers(extensions.read(10, len(groups), message, CLIENT_HELLO)) == [29, 24]
+        assert extensions.read(51, len(share), message, CLIENT_HELLO)[0]["key_exchange_bytes"] == 32
+        assert message.left == 0
+    traced = Trace()
+    assert extensions.read(10, len(groups), reader(groups, traced), CLIENT_HELLO)
+    assert traced.fields
+    with pytest.raises(Malformed):
+        extensions.read(10, len(groups) + 1, reader(groups), CLIENT_HELLO)
+
+
 def test_fields_have_the_names_of_the_rfc_and_their_bytes() -> None:
     trace = Trace()
     decode(10, reader(sized(bytes.fromhex("001d 0017")), trace), CLIENT_HELLO)
