@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -38,6 +39,14 @@ HISTORY: Final = {
     "g": "gap: bytes that the capture lacks",
     "^": "the direction was turned round: the capture began with an answer",
 }
+
+
+#: What a title with a number looks like: "alert 40", "cipher suite 4865 (0x1301)".
+NUMBERED: Final = re.compile(r"([a-z][a-z ]*?) (\d+)(?: \(0x[0-9a-f]+\))?", re.IGNORECASE)
+#: A number as it is asked for: "40", "alert 40", "0x1301", "suite 0x1301".
+NUMBER: Final = re.compile(r"(?:([a-z][a-z ]*?) )?(0x[0-9a-f]{1,8}|\d{1,10})", re.IGNORECASE)
+#: Two bytes, as registries write them: "0x13,0x01", "{0x13, 0x01}".
+BYTES: Final = re.compile(r"\{?0x([0-9a-f]{2}), ?0x([0-9a-f]{2})\}?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +98,53 @@ def _finding(code: str, kind: core.FindingKind, spec: str) -> Entry:
 
 
 def find(word: str, among: list[Entry]) -> list[Entry]:
-    """The entries for `word`: of that very name; or else named like it; or else that speak of it."""
+    """The entries for `word`: of that very name or number; or else named like it; or else that speak of it."""
     asked = word.strip().lower()
-    same = [entry for entry in among if asked in (entry.name.lower(), entry.title.lower())]
+    same = [entry for entry in among if plain(asked) in (plain(entry.name), plain(entry.title))]
+    same += [entry for entry in numbered(asked, among) if entry not in same]
     if same:
         return same
     if set(asked) <= HISTORY.keys() and asked != word.strip():
         return [history(word.strip())]
     parts = asked.replace("_", "-").replace(" ", "-")
-    events = [entry for entry in among if entry.name.lower().partition(".")[2] == parts]
+    events = [entry for entry in among if event(entry.name.lower()) == parts]
     if events:
         return events
-    named = [entry for entry in among if parts in entry.name.lower() or asked in entry.title.lower()]
-    return named or [entry for entry in among if asked in entry.text]
+    named = [entry for entry in among if plain(asked) in plain(entry.name) or asked in entry.title.lower()]
+    whole = re.compile(rf"(?<![\w-]){re.escape(asked)}(?![\w-])")
+    return (
+        named
+        or [entry for entry in among if whole.search(entry.text)]
+        or [entry for entry in among if asked in entry.text]
+    )
+
+
+def plain(word: str) -> str:
+    """`word` as it is compared: some write "handshake failure", some handshake_failure."""
+    return word.lower().replace("_", " ").replace("-", " ")
+
+
+def event(name: str) -> str:
+    """`tcp.syn-ack` -> `syn-ack`; "" for what is not named in that manner."""
+    room, _, found = name.partition(".")
+    return found if room.isalnum() and found[:1].isalpha() else ""
+
+
+def numbered(asked: str, among: list[Entry]) -> list[Entry]:
+    """The entries whose title has the number that `asked` is, alone or with its category ("alert 40", "0x13,0x01")."""
+    pair = BYTES.fullmatch(asked)
+    match = NUMBER.fullmatch(f"0x{pair[1]}{pair[2]}" if pair else asked)
+    if match is None:
+        return []
+    category, value = match[1] or "", int(match[2], 0) if match[2][:2] == "0x" else int(match[2])
+    found = []
+    for entry in among:
+        title = NUMBERED.fullmatch(entry.title)
+        if title is not None and int(title[2]) == value:
+            words = title[1].lower()
+            if not category or category in (words, words.replace(" ", ""), *words.split()):
+                found.append(entry)
+    return found
 
 
 def history(letters: str) -> Entry:
@@ -142,7 +185,8 @@ def lines(entry: Entry, paper: Ink) -> Iterator[Line]:
 def command(words: tuple[str, ...], color: str, listed: bool) -> int:
     """What a message, code, flag or finding means.
 
-    WORD is a name as the report has it (tcp.syn-no-reply), a flag or code (RST, "icmp 3/13", 404), or a part of either.
+    WORD is a name as the report has it (tcp.syn-no-reply, server_name), a flag, code or number (RST, "icmp 3/13", 404,
+    "alert 40", 0x1301), or a part of any.
     """
     from analyzer.report import ink
     from analyzer.report.ink import Line

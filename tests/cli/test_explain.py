@@ -2,6 +2,9 @@
 
 import pytest
 
+from analyzer import core
+from analyzer.engine import registry
+from analyzer.protocols.tls.words import WORDS
 from tests.cli.called import call
 
 
@@ -36,3 +39,52 @@ def test_explain_lists_every_word() -> None:
     listed = call("explain", "--list")
     assert listed.exit_code == 0
     assert len(listed.stdout.splitlines()) > 80
+
+
+@pytest.fixture
+def with_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words of TLS among the others."""
+    others = tuple(protocol for protocol in registry.protocols() if protocol.name != "tls")
+    tls = core.Protocol("tls", "TLS", "RFC 9846", (), {}, {}, None, None, words=WORDS)
+    monkeypatch.setattr(registry, "protocols", lambda: (*others, tls))
+
+
+@pytest.mark.usefixtures("with_tls")
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("handshake_failure", ["handshake_failure"]),
+        ("Handshake-Failure", ["handshake_failure"]),
+        ("alert 40", ["handshake_failure"]),
+        ("40", ["handshake_failure", "key_share_draft", "TLS_KRB5_EXPORT_WITH_RC4_40_SHA", "GC512C"]),
+        ("0x1301", ["TLS_AES_128_GCM_SHA256"]),
+        ("0x13,0x01", ["TLS_AES_128_GCM_SHA256"]),
+        ("{0x13, 0x01}", ["TLS_AES_128_GCM_SHA256"]),
+        ("4865", ["TLS_AES_128_GCM_SHA256"]),
+        ("suite 0xc02f", ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]),
+        ("tls_aes_128_gcm_sha256", ["TLS_AES_128_GCM_SHA256"]),
+        ("AES128-SHA", ["TLS_RSA_WITH_AES_128_CBC_SHA"]),
+        ("extension 0", ["server_name"]),
+        ("server name", ["server_name"]),
+        ("X25519", ["x25519"]),
+        ("group 29", ["x25519"]),
+        ("prime256v1", ["secp256r1"]),
+        ("scheme 0x0403", ["ecdsa_secp256r1_sha256"]),
+        ("TLS 1.3", ["TLS 1.3"]),
+        ("0x2a2a", ["GREASE"]),
+        ("404", ["404"]),
+    ],
+)
+def test_numbers_and_names_of_tls(word: str, names: list[str]) -> None:
+    done = call("explain", *word.split())
+    assert done.exit_code == 0
+    heads = [line.split("  ")[0].strip() for line in done.stdout.splitlines() if line and not line.startswith(" ")]
+    assert heads == names
+
+
+@pytest.mark.usefixtures("with_tls")
+def test_explain_suggests_numbers_names_too() -> None:
+    done = call("explain", "handshake_failuer")
+    assert done.exit_code == 2
+    assert "did you mean handshake_failure" in done.stderr
+    assert call("explain", "alert", "250").exit_code == 2

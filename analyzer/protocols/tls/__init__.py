@@ -7,6 +7,7 @@ from typing import Final
 from analyzer import core
 from analyzer.protocols.tls.dissector import Tls, probe
 from analyzer.protocols.tls.findings import FINDINGS, KINDS
+from analyzer.protocols.tls.words import WORDS
 
 PORTS: Final = frozenset({443, 465, 563, 636, 853, 989, 990, 993, 995, 5061, 5349, 6697, 8443})
 
@@ -21,5 +22,6 @@ PROTOCOL = core.Protocol(
     Tls,
     session="tls",
     ports=PORTS,
+    words=WORDS,
     secure=True,
 )

@@ -41,6 +41,8 @@ MAX_NAME_CHARACTERS: Final = 256  # of one distinguished name
 MAX_KEPT: Final = 2048  # values of extensions that are kept, to be given again for the same bytes
 MAX_KEPT_BYTES: Final = 512  # of an extension whose value is kept
 
+ECH_VERSION: Final = 0xFE0D  # of an ECHConfig, RFC 9849 §4
+
 # The messages that carry extensions, as the notes of the timeline call them.
 CLIENT_HELLO: Final = "client-hello"
 SERVER_HELLO: Final = "server-hello"
@@ -671,31 +673,31 @@ def ech_configs(reader: Reader) -> Value:
         with entries.group("ECHConfig"):
             version, size = entries.uint("version", 2), entries.uint("length", 2)
             contents = entries.sub("contents", size)
-            if version != 0xFE0D:
-                found.append({"version": version, "bytes": size})
-                continue
-            config, kem = contents.uint("config_id", 1), contents.uint("kem_id", 2)
-            key_bytes = _skipped(contents, "public_key", 2)
-            suites = _vector(contents, "cipher_suites", 2)
-            pairs: list[Value] = [
-                {"kdf_id": _KDFS.named(suites.uint("kdf_id", 2)), "aead_id": _AEADS.named(suites.uint("aead_id", 2))}
-                for _ in suites.each("cipher_suites")
-            ]
-            longest = contents.uint("maximum_name_length", 1)
-            name = contents.text("public_name", contents.uint("public_name_length", 1))
-            _skipped(contents, "extensions", 2)
-            found.append(
-                {
-                    "version": version,
-                    "config_id": config,
-                    "kem_id": _KEMS.named(kem),
-                    "public_key_bytes": key_bytes,
-                    "cipher_suites": _cut(pairs),
-                    "maximum_name_length": longest,
-                    "public_name": name,
-                }
-            )
+            told = _ech_config(contents) if version == ECH_VERSION else {"bytes": size}
+            found.append({"version": version, **told})
     return _cut(found)
+
+
+def _ech_config(contents: Reader) -> dict[str, Value]:
+    """ECHConfigContents, RFC 9849 §4."""
+    config, kem = contents.uint("config_id", 1), contents.uint("kem_id", 2)
+    key_bytes = _skipped(contents, "public_key", 2)
+    suites = _vector(contents, "cipher_suites", 2)
+    pairs: list[Value] = [
+        {"kdf_id": _KDFS.named(suites.uint("kdf_id", 2)), "aead_id": _AEADS.named(suites.uint("aead_id", 2))}
+        for _ in suites.each("cipher_suites")
+    ]
+    longest = contents.uint("maximum_name_length", 1)
+    name = contents.text("public_name", contents.uint("public_name_length", 1))
+    _skipped(contents, "extensions", 2)
+    return {
+        "config_id": config,
+        "kem_id": _KEMS.named(kem),
+        "public_key_bytes": key_bytes,
+        "cipher_suites": _cut(pairs),
+        "maximum_name_length": longest,
+        "public_name": name,
+    }
 
 
 def _outer_extensions(reader: Reader, message: str) -> Value:
@@ -869,6 +871,7 @@ _DECODERS: Final[dict[int, Decoder]] = {
 _CHANGING: Final = frozenset((21, 35, 41, 44, 51, 57, 65037, 65445, 65486))
 
 _kept: Final[dict[tuple[int, str, bytes], Value]] = {}
+_UNKNOWN: Final = object()
 
 
 def decode(extension: int, reader: Reader, message: str) -> Value:
@@ -885,17 +888,37 @@ def decode(extension: int, reader: Reader, message: str) -> Value:
 
 def decoded(extension: int, reader: Reader, message: str) -> Value:
     """As `decode`, but what is malformed becomes `{"malformed": reason, "bytes": n}`, and is read to its end."""
-    if reader.trace is None and extension not in _CHANGING and reader.left <= MAX_KEPT_BYTES:
-        data = reader.peek(reader.left)
-        key = (extension, message, data)
-        if key in _kept:
-            reader.skip("extension_data", len(data))
-            return _kept[key]
-        value = _decoded(extension, reader, message)
-        if len(_kept) < MAX_KEPT:
-            _kept[key] = value
-        return value
-    return _decoded(extension, reader, message)
+    if reader.trace is not None or extension in _CHANGING or reader.left > MAX_KEPT_BYTES:
+        return _decoded(extension, reader, message)
+    return _keep(extension, reader, message, reader.peek(reader.left))
+
+
+def read(extension: int, size: int, reader: Reader, message: str) -> Value:
+    """As `decoded`, of the next `size` bytes of a message: most are known already, and need no reader of their own.
+
+    Raises Malformed where the message ends before them.
+    """
+    if reader.trace is None and extension not in _CHANGING and size <= MAX_KEPT_BYTES:
+        data = reader.peek(size)
+        known = _kept.get((extension, message, data), _UNKNOWN)
+        if known is not _UNKNOWN and len(data) == size:
+            reader.skip("extension_data", size)
+            return known
+    return decoded(extension, reader.sub("extension_data", size), message)
+
+
+def _keep(extension: int, reader: Reader, message: str, data: bytes) -> Value:
+    """What was kept for `data`, which is all that `reader` has; else what it is decoded to, from now on."""
+    key = (extension, message, data)
+    known = _kept.get(key, _UNKNOWN)
+    if known is not _UNKNOWN:
+        reader.skip("extension_data", len(data))
+        return known
+    value = _decoded(extension, reader, message)
+    # Names of hosts must not use up the room of what is the same in every hello.
+    if len(_kept) < (MAX_KEPT if extension else MAX_KEPT // 2):
+        _kept[key] = value
+    return value
 
 
 def _decoded(extension: int, reader: Reader, message: str) -> Value:

@@ -60,9 +60,14 @@ def _md5(text: str) -> str:
 
 
 @lru_cache(MAX_KEPT)
-def _short(text: str) -> str:
-    """The first 12 digits of SHA-256; zeros for nothing."""
-    return sha256(text.encode("ascii")).hexdigest()[:12] if text else _NO_HASH
+def _hashed(values: tuple[int, ...], schemes: tuple[int, ...]) -> str:
+    """The first 12 digits of the SHA-256 of `values` in hexadecimal, then `schemes`; zeros for no values."""
+    if not values:
+        return _NO_HASH
+    text = ",".join([f"{value:04x}" for value in values])
+    if schemes:
+        text += "_" + ",".join([f"{value:04x}" for value in schemes])
+    return sha256(text.encode("ascii")).hexdigest()[:12]
 
 
 def ja3(
@@ -92,17 +97,16 @@ def ja4(
     supported_versions, `schemes` those of signature_algorithms, `alpn` the first protocol offered, as bytes.
     GREASE counts nowhere.
     """
+    # Hexadecimal numbers of four digits sort as numbers do.
     shown_suites = [value for value in suites if value not in GREASE_VALUES]
     shown = [value for value in extensions if value not in GREASE_VALUES]
     name = "d" if _SERVER_NAME in shown else "i"
     first = f"{min(len(shown_suites), 99):02}{min(len(shown), 99):02}{_ends(alpn)}"
-    hashed = ",".join(sorted([f"{value:04x}" for value in shown if value not in (_SERVER_NAME, _ALPN)]))
-    signed = ",".join([f"{value:04x}" for value in schemes if value not in GREASE_VALUES])
-    if hashed and signed:
-        hashed += "_" + signed
+    hashed = tuple(sorted([value for value in shown if value not in (_SERVER_NAME, _ALPN)]))
+    signed = tuple([value for value in schemes if value not in GREASE_VALUES])
     return (
         f"{transport}{_ja4_version(version, versions)}{name}{first}"
-        f"_{_short(','.join(sorted([f'{value:04x}' for value in shown_suites])))}_{_short(hashed)}"
+        f"_{_hashed(tuple(sorted(shown_suites)), ())}_{_hashed(hashed, signed)}"
     )
 
 

@@ -175,7 +175,7 @@ def read_extensions(reader: Reader, message: str, types: list[int], values: dict
         length = inner.uint("extension_data_length", 2)
         types.append(kind)
         with inner.group(names.extension_name(kind)):
-            value = extensions.decoded(kind, inner.sub("extension_data", length), message)
+            value = extensions.read(kind, length, inner, message)
         values.setdefault(kind, value)
 
 

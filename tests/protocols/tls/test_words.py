@@ -1,0 +1,87 @@
+"""What `analyzer explain` knows of TLS."""
+
+import pytest
+
+from analyzer.protocols.tls import registries, words
+from analyzer.protocols.tls.words import WORDS
+
+
+def test_every_number_of_the_registries_has_its_word() -> None:
+    tables = (
+        registries.ALERTS,
+        registries.EXTENSIONS,
+        registries.CIPHER_SUITES,
+        registries.SUPPORTED_GROUPS,
+        registries.SIGNATURE_SCHEMES,
+        registries.VERSIONS,
+        registries.ALPN,
+    )
+    assert len(WORDS) == sum(len(table) for table in tables) + len(words._OTHERS)
+    assert all(word.title for word in WORDS.values())
+    assert all(word.meaning.endswith((".", ")", "]")) for word in WORDS.values())
+
+
+def test_what_is_said_is_of_numbers_that_there_are() -> None:
+    assert words.ALERTS.keys() == registries.ALERTS.keys()
+    assert words.EXTENSIONS.keys() == registries.EXTENSIONS.keys()
+    assert words.GROUPS.keys() <= registries.SUPPORTED_GROUPS.keys()
+    assert words.VERSIONS.keys() <= registries.VERSIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("word", "title", "said"),
+    [
+        ("handshake_failure", "alert 40", "cipher suite"),
+        ("server_name", "extension 0", "SNI"),
+        ("truncated_hmac", "extension 4", "discouraged"),
+        ("TLS_AES_128_GCM_SHA256", "cipher suite 4865 (0x1301)", "IANA: recommended"),
+        (
+            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+            "cipher suite 49199 (0xC02F)",
+            "OpenSSL calls it ECDHE-RSA-AES128-GCM",
+        ),
+        ("TLS_RSA_WITH_RC4_128_SHA", "cipher suite 5 (0x0005)", "Not for DTLS"),
+        ("TLS_DH_anon_WITH_AES_128_CBC_SHA", "cipher suite 52 (0x0034)", "signed by nobody"),
+        ("TLS_RSA_EXPORT1024_WITH_RC4_56_SHA", "cipher suite 100 (0x0064)", "weak on purpose"),
+        ("TLS_ECCPWD_WITH_AES_128_CCM_SHA256", "cipher suite 49330 (0xC0B2)", "password"),
+        ("TLS_EMPTY_RENEGOTIATION_INFO_SCSV", "cipher suite 255 (0x00FF)", "signal"),
+        ("TLS_FALLBACK_SCSV", "cipher suite 22016 (0x5600)", "inappropriate_fallback"),
+        ("x25519", "group 29 (0x001D)", "Curve25519"),
+        ("MLKEM768", "group 513 (0x0201)", "quantum"),
+        ("ffdhe2048", "group 256 (0x0100)", "2048 bits"),
+        ("arbitrary_explicit_prime_curves", "group 65281 (0xFF01)", "Not to be used"),
+        ("brainpoolP256r1", "group 26 (0x001A)", "elliptic curve"),
+        ("rsa_pkcs1_sha1", "signature scheme 513 (0x0201)", "SHA-1 is broken"),
+        ("rsa_pkcs1_md5", "signature scheme 257 (0x0101)", "MD5 is broken"),
+        ("rsa_pkcs1_sha256_legacy", "signature scheme 1056 (0x0420)", "smart cards"),
+        ("rsa_pss_pss_sha256", "signature scheme 2057 (0x0809)", "PSS only"),
+        ("ed25519", "signature scheme 2055 (0x0807)", "Edwards"),
+        ("mldsa65", "signature scheme 2309 (0x0905)", "quantum"),
+        ("dsa_sha1", "signature scheme 514 (0x0202)", "Only in TLS 1.2"),
+        ("TLS 1.3", "version 772 (0x0304)", "one round trip"),
+        ("TLS 1.3 draft 28", "version 32540 (0x7F1C)", "draft"),
+        ("TLCP 1.1", "version 257 (0x0101)", "relative"),
+        ("h2", "ALPN h2", "HTTP/2"),
+        ("GREASE", "reserved values", "0x0A0A"),
+    ],
+)
+def test_words(word: str, title: str, said: str) -> None:
+    found = WORDS[word]
+    assert found.title == title
+    assert said in found.meaning
+
+
+@pytest.mark.parametrize(
+    ("name", "openssl"),
+    [
+        ("TLS_RSA_WITH_AES_128_CBC_SHA", "AES128-SHA"),
+        ("TLS_RSA_WITH_3DES_EDE_CBC_SHA", "DES-CBC3-SHA"),
+        ("TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"),
+        ("TLS_DHE_RSA_WITH_AES_256_CCM_8", "DHE-RSA-AES256-CCM8"),
+        ("TLS_DH_anon_WITH_AES_256_GCM_SHA384", "ADH-AES256-GCM-SHA384"),
+        ("TLS_AES_128_GCM_SHA256", ""),
+        ("TLS_KRB5_WITH_RC4_128_SHA", ""),
+    ],
+)
+def test_names_of_openssl(name: str, openssl: str) -> None:
+    assert words.openssl_name(name) == openssl
