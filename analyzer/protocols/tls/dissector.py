@@ -41,9 +41,10 @@ from analyzer.protocols.tls.handshake import (
     Handshake,
     message_size,
 )
-from analyzer.protocols.tls.keys import EARLY, HANDSHAKE, TRAFFIC
+from analyzer.protocols.tls.keys import EARLY, HANDSHAKE, NO_HELLO, TRAFFIC
 from analyzer.protocols.tls.messages import SSL20, TLS12, is_13
 from analyzer.protocols.tls.protection import Opener, Undecryptable
+from analyzer.protocols.tls.registries import HANDSHAKE_TYPES
 from analyzer.protocols.tls.state import ACCEPTED, CLEAR, OFFERED, OPEN, SHUT, Half, Link, Run
 
 if TYPE_CHECKING:
@@ -172,8 +173,12 @@ class Tls(core.Dissector):
             reader.uint("type", 1)
             reader.uint("legacy_record_version", 2)
             reader.uint("length", 2)
-        if half.state == CLEAR and kind == APPLICATION_DATA and size:
-            self._protect13(sender, half)
+        if half.state == CLEAR and size:
+            if kind == APPLICATION_DATA:
+                self._protect13(sender, half)
+            elif not half.records and sealed_from_the_start(kind, size, unit):
+                half.state = SHUT
+                self._close(NO_HELLO, None)
         if half.state == CLEAR or self._in_clear(half, kind, size):
             self._count_record(sender, half, size, unit)
             yield from self._content(sender, half, kind, unit.cut(RECORD_BYTES), False)
@@ -402,20 +407,20 @@ class Tls(core.Dissector):
             head = reader.peek(HEADER_BYTES)
             size = message_size(head) if len(head) == HEADER_BYTES else HEADER_BYTES
             if size > MAX_MESSAGE_BYTES:
-                raise Malformed(f"a handshake message of {size:,} bytes, at most {MAX_MESSAGE_BYTES:,} are read")
+                text = f"a handshake message of {size:,} bytes, at most {MAX_MESSAGE_BYTES:,} are read"
+                fields: dict[str, core.Value] = {"records": 1, "bytes": reader.left, "malformed": text}
+                yield Note("tls.encrypted-handshake", f"malformed: {text}", content, fields, sender=sender)
+                return
             if reader.left < size or len(head) < HEADER_BYTES:
                 half.partial_bytes, half.need = reader.left, size
                 half.partial = [reader.piece("fragment", reader.left)]
                 return
-            yield from self._message(sender, half, head[0], reader.piece("message", size))
+            message = reader.piece("message", size)
+            yield from self._message(sender, half, head[0], message, complete(message, content))
 
-    def _message(self, sender: Side, half: Half, kind: int, message: Piece) -> Outputs:
+    def _message(self, sender: Side, half: Half, kind: int, message: Piece, at: Place) -> Outputs:
         link = self.link
-        try:
-            note = self.hand.message(sender, kind, message)
-        except Malformed as why:
-            yield Note("tls.malformed", f"{names.handshake_name(kind)}: {why}", message, sender=sender)
-            return
+        note = self.hand.message(sender, kind, message, at)
         yield note
         if kind == CLIENT_HELLO:
             yield from self._hello_told()
@@ -435,9 +440,9 @@ class Tls(core.Dissector):
             try:
                 half.opener = half.opener.next()
             except Undecryptable as why:
-                self._shut(half, str(why), message.place)
+                self._shut(half, str(why), at)
         elif kind == FINISHED:
-            yield from self._finished(sender, half, message.time_ns)
+            yield from self._finished(sender, half, at.time_ns)
 
     def _after_server_hello(self) -> None:
         """TLS 1.3: the server's records are protected from here on, and the client's unless it sends early data."""
@@ -799,9 +804,34 @@ class Choice(Opener):
 # --- recognising it ---------------------------------------------------------------------------------------------------
 
 
+def complete(message: Piece, record: Piece) -> Place:
+    """Where a message was complete: with the end of its record, which may come in a later frame than its own bytes."""
+    if message.whole is not None or len(record.runs) == 1:
+        return message.place
+    place, whole = message.place, record.place
+    last = max(whole.spans, key=frame_of)
+    if last.frame <= max(place.spans, key=frame_of).frame:
+        return place
+    return Place((*place.spans, core.Span(last.frame, last.stop, last.stop)), whole.time_ns)
+
+
+def frame_of(span: core.Span) -> int:
+    return span.frame
+
+
 def where(at: Place) -> str:
     frames = at.frames
     return f"frame {frames[-1]}" if frames else "the capture"
+
+
+def sealed_from_the_start(kind: int, size: int, record: Piece) -> bool:
+    """Whether the first record seen of a side can only be encrypted: the capture began after the handshake."""
+    if kind == ALERT:
+        return size != 2
+    if kind == HANDSHAKE_RECORD and len(record) >= RECORD_BYTES + HEADER_BYTES:
+        at = record.start + RECORD_BYTES
+        return record.data[at] not in HANDSHAKE_TYPES or record.data[at + 1] > 3
+    return kind == CHANGE_CIPHER_SPEC and size > 1
 
 
 def maybe_record(head: bytes | bytearray, first: bool) -> bool:

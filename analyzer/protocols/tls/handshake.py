@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.core import Note, Piece, Place, Reader, Shared, Side, Value
+from analyzer.core import Malformed, Note, Piece, Place, Reader, Shared, Side, Value
 from analyzer.protocols.tls import extensions, fingerprints, messages, names, wording
 from analyzer.protocols.tls.keys import Keys, suite
 from analyzer.protocols.tls.messages import (
@@ -61,23 +61,33 @@ class Handshake:
         self.link = Link()
         self.keys = Keys(shared, self.link)
 
-    def message(self, sender: Side, kind: int, message: Piece) -> Note:
-        """The note of a whole message (with its header).  Raises `Malformed`."""
+    def message(self, sender: Side, kind: int, message: Piece, at: Place) -> Note:
+        """The note of a whole message (with its header), which was complete `at` the end of its record.
+
+        What is malformed becomes a note too, of the same kind, with what could be read before.
+        """
         reader = Reader(message)
         reader.uint("msg_type", 1)
         reader.uint("length", 3)
         if self.shared.secrets.private_keys and kind != HELLO_REQUEST:
             self._transcribe(kind, message)
-        if kind == CLIENT_HELLO:
-            return self._client_hello(sender, reader, message)
-        if kind == SERVER_HELLO:
-            return self._server_hello(sender, reader, message)
-        event, text, fields = self._other(sender, kind, reader)
+        fields: dict[str, Value] = {}
+        try:
+            if kind == CLIENT_HELLO:
+                return self._client_hello(sender, reader, len(message), at)
+            if kind == SERVER_HELLO:
+                return self._server_hello(sender, reader, at)
+            event, text, fields = self._other(sender, kind, reader, at)
+        except Malformed as why:
+            event = names.handshake_name(kind)
+            note = Note(self.prefix + event, f"malformed: {why}", at, {"malformed": str(why)}, sender=sender)
+            note.verdict = "The message breaks its own structure: what follows in it is not read."
+            return note
         if reader.left:
             if event.startswith("handshake-"):
                 fields["bytes"] = reader.left
             reader.skip("rest", reader.left)
-        return Note(self.prefix + event, text, message, fields, sender=sender)
+        return Note(self.prefix + event, text, at, fields, sender=sender)
 
     def _transcribe(self, kind: int, message: Piece) -> None:
         link = self.link
@@ -86,7 +96,7 @@ class Handshake:
         if not link.encrypted_premaster and len(link.transcript) + len(message) <= MAX_TRANSCRIPT_BYTES:
             link.transcript += bytes(message)
 
-    def _other(self, sender: Side, kind: int, reader: Reader) -> tuple[str, str, dict[str, Value]]:
+    def _other(self, sender: Side, kind: int, reader: Reader, at: Place) -> tuple[str, str, dict[str, Value]]:
         """Event, text and fields of any message but a hello."""
         link = self.link
         event = names.handshake_name(kind)
@@ -114,7 +124,7 @@ class Handshake:
             return event, f"signs the handshake so far{by}: the certificate's key is its own", fields
         if kind == CERTIFICATE_REQUEST:
             link.certificate_requested = True
-            link.request_at = reader.unit.place
+            link.request_at = at
             fields = messages.certificate_request(reader, link.version)
             return event, "asks the client for a certificate", fields
         if kind == NEW_SESSION_TICKET:
@@ -129,7 +139,7 @@ class Handshake:
             text = "new keys from here on" + ("; wants the other side to do the same" if wanted else "")
             return event, text, {"request_update": wanted}
         if kind == HELLO_RETRY_REQUEST:
-            return self._draft_retry(reader)
+            return self._draft_retry(reader, at)
         if kind == NEXT_PROTOCOL:
             fields = messages.next_protocol(reader)
             link.alpn = fields["selected_protocol"]
@@ -138,16 +148,16 @@ class Handshake:
 
     # --- hellos ---
 
-    def _client_hello(self, sender: Side, reader: Reader, message: Piece) -> Note:
+    def _client_hello(self, sender: Side, reader: Reader, size: int, at: Place) -> Note:
         link = self.link
         hello = messages.client_hello(reader)
         if reader.left:
             reader.skip("rest", reader.left)
-        self.offer(sender, hello, message.place, len(message))
+        self.offer(sender, hello, at, size)
         fields = hello.fields
         fields["ja3"], fields["ja4"] = fingerprints_of(hello, "t")
-        note = Note(f"{self.prefix}client-hello", wording.client_hello(hello), message, fields, sender=sender)
-        note.remark = wording.client_hello_remark(hello, len(message)) if link.hellos == 1 else ""
+        note = Note(f"{self.prefix}client-hello", wording.client_hello(hello), at, fields, sender=sender)
+        note.remark = wording.client_hello_remark(hello, size) if link.hellos == 1 else ""
         return note
 
     def offer(self, sender: Side, hello: ClientHello, place: Place, size: int) -> None:
@@ -174,20 +184,20 @@ class Handshake:
         elif link.early == OFFERED:
             link.early = REJECTED  # a second hello takes it back, §4.2.2
 
-    def _server_hello(self, sender: Side, reader: Reader, message: Piece) -> Note:
+    def _server_hello(self, sender: Side, reader: Reader, at: Place) -> Note:
         hello = messages.server_hello(reader)
         if reader.left:
             reader.skip("rest", reader.left)
-        self.answer(sender, hello, message.place)
+        self.answer(sender, hello, at)
         fields = hello.fields
         fields["ja3s"] = fingerprints.ja3s(hello.legacy_version, hello.suite, hello.types)
         if hello.retry:
             text = self._retry_text(hello.group)
-            note = Note(f"{self.prefix}hello-retry-request", text, message, fields, sender=sender)
+            note = Note(f"{self.prefix}hello-retry-request", text, at, fields, sender=sender)
             note.spec = "RFC 9846 4.2.4"
             return note
         text = wording.server_hello(hello, bool(self.link.resumed))
-        return Note(f"{self.prefix}server-hello", text, message, fields, sender=sender)
+        return Note(f"{self.prefix}server-hello", text, at, fields, sender=sender)
 
     def answer(self, sender: Side, hello: ServerHello, place: Place) -> None:
         """Take what a ServerHello (or HelloRetryRequest) settles."""
@@ -227,11 +237,11 @@ class Handshake:
         sent = wording.listed(wording.named_groups(hello.key_shares)) if hello is not None else ""
         return f"wants a key share for {names.group_words(group)}" + (f", the client sent {sent}" if sent else "")
 
-    def _draft_retry(self, reader: Reader) -> tuple[str, str, dict[str, Value]]:
+    def _draft_retry(self, reader: Reader, at: Place) -> tuple[str, str, dict[str, Value]]:
         link = self.link
         link.version, fields = messages.draft_retry(reader)
         link.retries += 1
-        link.retry_at = reader.unit.place
+        link.retry_at = at
         share = fields.get("key_shares")
         group = share.get("selected_group") or share.get("group") if isinstance(share, dict) else None
         return "hello-retry-request", self._retry_text(group["value"] if isinstance(group, dict) else None), fields

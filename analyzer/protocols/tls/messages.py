@@ -179,6 +179,15 @@ def read_extensions(reader: Reader, message: str, types: list[int], values: dict
         values.setdefault(kind, value)
 
 
+def try_extensions(reader: Reader, message: str, types: list[int], values: dict[int, Value]) -> str:
+    """As `read_extensions`, but gives what is malformed: the rest of a hello says enough by itself."""
+    try:
+        read_extensions(reader, message, types, values)
+    except Malformed as why:
+        return str(why)
+    return ""
+
+
 def add_extensions(fields: dict[str, Value], types: list[int], values: dict[int, Value]) -> None:
     """Put extensions into the fields of a note: their types in order, and what each says under its own name."""
     key = tuple(types)
@@ -190,8 +199,12 @@ def add_extensions(fields: dict[str, Value], types: list[int], values: dict[int,
         _known_types[key] = known
     fields["extensions"] = known
     for kind, value in values.items():
-        if value is not None and not names.is_grease(kind):
-            fields[field_name(kind)] = value
+        if value is None or names.is_grease(kind):
+            continue
+        name = field_name(kind)
+        if isinstance(value, dict) and "malformed" in value:
+            name = f"{name}_malformed"
+        fields[name] = value
 
 
 def field_name(kind: int) -> str:
@@ -204,6 +217,7 @@ def field_name(kind: int) -> str:
 def client_hello(reader: Reader, dtls: bool = False) -> ClientHello:
     """Read a ClientHello, RFC 9846 §4.2.2 (with `dtls` its cookie, RFC 6347 §4.2.1)."""
     hello = ClientHello()
+    malformed = ""
     hello.version = reader.uint("legacy_version", 2)
     hello.random = reader.raw("random", 32)
     hello.session_id = reader.raw("legacy_session_id", reader.uint("legacy_session_id_length", 1))
@@ -214,7 +228,7 @@ def client_hello(reader: Reader, dtls: bool = False) -> ClientHello:
     hello.compression = reader.raw("legacy_compression_methods", reader.uint("legacy_compression_methods_length", 1))
     if reader.left:
         rest = reader.peek(reader.left)
-        read_extensions(reader, "client-hello", hello.types, hello.values)
+        malformed = try_extensions(reader, "client-hello", hello.types, hello.values)
         if SESSION_TICKET in hello.values:
             hello.ticket = ticket_of(rest)
     known = _known_suites.get(suites)
@@ -237,6 +251,8 @@ def client_hello(reader: Reader, dtls: bool = False) -> ClientHello:
         fields["compression_methods"] = [names.named(method, COMPRESSION_METHODS) for method in hello.compression]
     if dtls:
         fields["cookie"] = hello.cookie.hex()
+    if malformed:
+        fields["malformed"] = malformed
     add_extensions(fields, hello.types, hello.values)
     hello.fields = fields
     return hello
@@ -257,6 +273,7 @@ def ticket_of(extensions_bytes: bytes) -> bytes:
 def server_hello(reader: Reader) -> ServerHello:
     """Read a ServerHello or a HelloRetryRequest, RFC 9846 §4.2.3 (drafts before 22 have no session id)."""
     hello = ServerHello()
+    malformed = ""
     hello.legacy_version = hello.version = reader.uint("legacy_version", 2)
     hello.random = reader.raw("random", 32)
     # Drafts 0x7F10 to 0x7F15 put the version here, and leave session id and compression out.
@@ -269,7 +286,7 @@ def server_hello(reader: Reader) -> ServerHello:
     hello.retry = hello.random == RETRY_RANDOM
     if reader.left:
         message = "hello-retry-request" if hello.retry else "server-hello"
-        read_extensions(reader, message, hello.types, hello.values)
+        malformed = try_extensions(reader, message, hello.types, hello.values)
     chosen = hello.values.get(SUPPORTED_VERSIONS)
     if isinstance(chosen, dict) and "selected_version" in chosen:
         hello.version = chosen["selected_version"]["value"]
@@ -282,6 +299,8 @@ def server_hello(reader: Reader) -> ServerHello:
     }
     if hello.compression:
         fields["compression_method"] = names.named(hello.compression, COMPRESSION_METHODS)
+    if malformed:
+        fields["malformed"] = malformed
     add_extensions(fields, hello.types, hello.values)
     hello.fields = fields
     return hello

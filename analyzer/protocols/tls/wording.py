@@ -73,6 +73,8 @@ def client_hello(hello: ClientHello) -> str:
         parts.append("resumes a session (ticket)")
     if EARLY_DATA in hello.values:
         parts.append("sends early data")
+    if "malformed" in hello.fields:
+        parts.append(f"malformed: {hello.fields['malformed']}")
     return ", ".join(parts)
 
 
