@@ -58,7 +58,7 @@ class Smtp(core.Dissector):
         return self.up.line(sender, head) if sender is self.up.client else self.up.reply(sender, head)
 
     def on_unit(self, sender: Side, unit: Piece) -> core.Outputs:
-        if self.up.through or self.up.gone:
+        if self.up.over(unit):
             return self.up.beyond(unit)
         return self._on_command(sender, unit) if sender is self.up.client else self._on_reply(sender, unit)
 

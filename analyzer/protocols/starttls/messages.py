@@ -26,6 +26,7 @@ INNER: Final = "tcp"  # what follows is like a connection of its own
 TLS_RECORD_HEADER_BYTES: Final = 5
 TLS_HANDSHAKE: Final = 0x16
 TLS_MAJOR: Final = 3
+TLS_START: Final = bytes((TLS_HANDSHAKE, TLS_MAJOR))
 
 _LAST_LINE: Final = re.compile(rb"\n([0-9]{3})(?: [^\n]*|\r?)(?=\n)")
 _DIGITS: Final = re.compile(rb"[0-9]{3}[ \-\r\n]")
@@ -47,7 +48,6 @@ class Upgrade:
         "refusal",
         "scanned",
         "through",
-        "told_tls",
         "turns",
     )
 
@@ -56,7 +56,6 @@ class Upgrade:
         self.client = client
         self.asked: Place | None = None  # the request for TLS, while it waits for its answer
         self.through = False  # what comes is passed on: TLS began without an answer that was captured
-        self.told_tls = False
         self.gone = False  # bytes are missing and nothing tells where the next unit starts
         self.scanned = [0, 0]
         self.first_ns: int | None = None
@@ -71,14 +70,12 @@ class Upgrade:
         """0 where a unit of the room's own comes next, None where it must wait, else the size of one for `beyond`."""
         if self.through:
             return len(head)
-        if head[0] == TLS_HANDSHAKE:
-            if len(head) < 2:
+        if head[0] == TLS_HANDSHAKE and (len(head) < 2 or head[1] == TLS_MAJOR):
+            if len(head) < TLS_RECORD_HEADER_BYTES:
                 return None
-            if head[1] == TLS_MAJOR:
-                if self._answer_may_be_late(sender, head):
-                    return None
-                self.through = True
-                return len(head)
+            size = TLS_RECORD_HEADER_BYTES + int.from_bytes(head[3:5], "big")
+            late = self.asked is not None and sender is self.client and len(head) <= size
+            return None if late else size  # who sent a second record was answered, whether the capture has it or not
         if self.gone:
             return len(head)
         if self.asked is not None and sender is self.client:
@@ -88,11 +85,10 @@ class Upgrade:
             return len(head)
         return 0
 
-    def _answer_may_be_late(self, sender: Side, head: bytes | bytearray) -> bool:
-        """A client that sent more than one record of TLS was answered, whether the capture has it or not."""
-        if self.asked is None or sender is not self.client:
-            return False
-        return len(head) < 5 or len(head) <= TLS_RECORD_HEADER_BYTES + int.from_bytes(head[3:5], "big")
+    def over(self, unit: Piece) -> bool:
+        """Whether `unit` is one for `beyond`."""
+        start = unit.start
+        return self.through or self.gone or (len(unit) > 1 and unit.data[start : start + 2] == TLS_START)
 
     def line(self, sender: Side, head: bytes | bytearray, limit: int = MAX_LINE_BYTES) -> int | None:
         """Size of the line that `head` starts with."""
@@ -165,7 +161,6 @@ class Upgrade:
         """The server agreed: what follows is like a connection of its own."""
         self.asked = None
         yield from self.settle(True, place.time_ns)
-        self.told_tls = True
         yield self.phase(place.time_ns, Outcome.ESTABLISHED)
         yield About(None, {"application": self.application, "starttls": True})
         yield Handoff(INNER)
@@ -193,11 +188,11 @@ class Upgrade:
 
     def beyond(self, unit: Piece) -> Outputs:
         """Pass on what belongs to TLS, or give up behind a gap."""
-        if not self.through:
+        if not self.through and unit.data[unit.start : unit.start + 2] != TLS_START:
             yield from self.leave(unit.time_ns)
             return
-        if not self.told_tls:
-            self.told_tls = True
+        if not self.through:
+            self.through = True
             now_ns = unit.time_ns
             yield from self.settle(True, now_ns)
             yield self.phase(now_ns, Outcome.PARTIAL)
