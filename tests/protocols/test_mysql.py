@@ -49,7 +49,7 @@ def test_a_login_in_clear() -> None:
         "(credentials not shown)",
         "error 1045",
     ]
-    assert hides(said, "bob", "secret", "salt")
+    assert hides(said, "bob", "secret")
     assert texts(play(PROTOCOL, LOGIN, OK, over="tls"))[1:] == ["ok"]
     assert texts(play(PROTOCOL, LOGIN, (RES, packet(3, b"\x07"))))[1:] == ["type 7"]
     assert len(play(PROTOCOL, GREETING, *[LOGIN] * 60).notes) == 42
