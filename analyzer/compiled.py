@@ -26,8 +26,10 @@ UNITS: Final = (
     "analyzer.engine.conversation",
     "analyzer.engine.engine",
     "analyzer.engine.pending",
+    "analyzer.engine.registry",
     "analyzer.engine.seat",
     "analyzer.engine.teller",
+    "analyzer.flows.community_id",
     "analyzer.flows.reassembly",
     "analyzer.flows.tracker",
     "analyzer.protocols.dns",
@@ -36,6 +38,9 @@ UNITS: Final = (
     "analyzer.protocols.tcp.messages",
     "analyzer.protocols.tcp.names",
     "analyzer.protocols.tcp.state",
+    "analyzer.protocols.tcp.verdicts",
+    "analyzer.sessions.join",
+    "analyzer.sessions.tcp_joined",
 )
 NAMES: Final = PASSES + UNITS
 VARIABLE: Final = "ANALYZER_PURE"

@@ -104,7 +104,10 @@ class Channel:
         return kind(self.registry, self.teller, label, seat.path, self.ports)
 
     def _by_port(self, entry: Entry) -> bool:
-        return any(port in entry.ports for port in self.ports)
+        for port in self.ports:  # noqa: SIM110 - compiled, a loop is cheaper than a generator
+            if port in entry.ports:
+                return True
+        return False
 
     def _malformed(self, entry: Entry, why: str, sender: Side, at: Piece) -> None:
         path = (*self.path, entry.name)
@@ -180,10 +183,10 @@ class StreamChannel(Channel):
     """A two-way stream of bytes."""
 
     __slots__ = (
-        "_dropped",
         "_failed_rooms",
         "_guessed",
         "_heads",
+        "_no",
         "_open_heads",
         "_rejection",
         "_seen_bytes",
@@ -204,7 +207,7 @@ class StreamChannel(Channel):
         self._heads = [b"", b""]
         self._open_heads = [True, True]  # false behind a gap: what follows is not the start
         self._failed_rooms: tuple[str, ...] = ()  # rooms that took the channel and found it malformed
-        self._dropped: set[tuple[str, Side]] = set()  # probes that said no to a side
+        self._no = [0, 0]  # by side: bits of the claimants that said no
         self._guessed = False  # the port alone chose the room: what that finds malformed was never its own
         self._rejection: tuple[Entry, str, Side, Piece] | None = None
 
@@ -315,10 +318,16 @@ class StreamChannel(Channel):
             self._take(entry)
 
     def _choose(self, last_chance: bool) -> Entry | None:
-        claimants = [entry for entry in self.registry.claimants(self.label) if entry.name not in self._failed_rooms]
-        explicit = ":" in self.label
+        label, heads, no = self.label, self._heads, self._no
+        claimants = self.registry.claimants(label)
+        if self._failed_rooms:
+            claimants = tuple(entry for entry in claimants if entry.name not in self._failed_rooms)
+        explicit = ":" in label
         if explicit and len(claimants) == 1:
             return claimants[0]
+        for side in (0, 1):
+            if heads[side]:
+                no[side] |= self.registry.closed[label][heads[side][0]]
         waiting = False
         by_port: Entry | None = None
         for entry in claimants:
@@ -328,18 +337,17 @@ class StreamChannel(Channel):
                 if by_port is None and self._by_port(entry):
                     by_port = entry
                 continue
-            for sender in SIDES:
-                head = self._heads[sender]
-                if (entry.name, sender) in self._dropped:
+            for side in (0, 1):
+                if no[side] & entry.bit:
                     continue
-                if not head:
+                if not heads[side]:
                     waiting = True  # this side has not spoken yet
                     continue
-                verdict = self._probe(entry, sender, head)
+                verdict = self._probe(entry, SIDES[side], heads[side])
                 if verdict is True:
                     return entry
                 if verdict is False:
-                    self._dropped.add((entry.name, sender))
+                    no[side] |= entry.bit
                     continue
                 waiting = True
                 if by_port is None and self._by_port(entry):
@@ -723,8 +731,9 @@ class DatagramChannel(Channel):
         claimants = self.registry.claimants(self.label)
         explicit = ":" in self.label and len(claimants) == 1
         hinted: Entry | None = None
+        refused = self.registry.closed[self.label][data[0]] if data and claimants else 0
         for entry in claimants:
-            if entry.name not in self.failed and not self._seated(entry):
+            if not refused & entry.bit and entry.name not in self.failed and not self._seated(entry):
                 verdict = None if entry.probe is None else self._probe(entry, data, piece)
                 if verdict or explicit:
                     return self._seat(entry, piece)

@@ -85,7 +85,9 @@ class Conversation:
             if self.teller.trace:
                 segment.header.trace = Trace()
             try:
-                seat.carry_out(seat.room.on_segment(segment), segment.sender, segment.header)
+                outputs = seat.room.on_segment(segment)
+                if outputs:
+                    seat.carry_out(outputs, segment.sender, segment.header)
             except Malformed as why:
                 note = Note(seat.entry.malformed, str(why), segment.header)
                 self.teller.note(seat.entry, seat.path, segment.sender, note)
@@ -131,7 +133,8 @@ class Conversation:
 
     def _over(self, connection: Connection) -> bool:
         """Whether both sides have said all, and all of it was delivered."""
-        return all(connection.streams[side].ended or self.unwanted[side] for side in Side)
+        one, other = connection.streams
+        return (one.ended or self.unwanted[0]) and (other.ended or self.unwanted[1])
 
     def _deliver(self, side: Side, delivery: Delivery) -> None:
         if isinstance(delivery, Piece):
@@ -187,7 +190,7 @@ class Conversation:
                 not self.unwanted[0] and not channel.wants(Side.INITIATOR),
                 not self.unwanted[1] and not channel.wants(Side.RESPONDER),
             )
-        for side in Side:
+        for side in (0, 1):
             if found[side]:
                 self.unwanted[side] = True
         if self.unwanted[0] and self.unwanted[1]:

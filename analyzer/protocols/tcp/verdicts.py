@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Finding, Severity, Side
+from analyzer.core import SIDES, Finding, Severity, Side
 from analyzer.protocols.tcp.messages import MS, NS, count, listed, not_returned, span_text, times
 from analyzer.protocols.tcp.names import (
     PROHIBITED,
@@ -316,7 +316,7 @@ def icmp(seen: Seen, flow: Flow, made: bool, tcp: TcpSummary) -> Iterator[Findin
 def transport(seen: Seen, flow: Flow, tcp: TcpSummary) -> Generator[Finding, None, bool]:
     """Loss, repetition and reordering; tells whether the connection died of it."""
     died = False
-    for side in Side:
+    for side in SIDES:
         end = seen.ends[side]
         explained = 0
         last = max((repeat for repeat in end.repeats if repeat.count), key=lambda one: one.last_ns, default=None)
@@ -451,7 +451,7 @@ def lossy(seen: Seen, flow: Flow, tcp: TcpSummary, side: Side, explained: int) -
 
 
 def windows(seen: Seen, flow: Flow) -> Iterator[Finding]:
-    for side in Side:
+    for side in SIDES:
         end = seen.ends[side]
         if end.longest_stall is None:
             continue
@@ -475,7 +475,7 @@ def windows(seen: Seen, flow: Flow) -> Iterator[Finding]:
 
 
 def held_back(seen: Seen, tcp: TcpSummary) -> Iterator[Finding]:
-    for side in Side:
+    for side in SIDES:
         stalls, waited_us = tcp.nagle_stalls[side], tcp.nagle_us[side]
         places = seen.ends[side].released
         if stalls < NAGLE_LEAST or not places:
@@ -494,7 +494,7 @@ def held_back(seen: Seen, tcp: TcpSummary) -> Iterator[Finding]:
 
 
 def resets(seen: Seen, flow: Flow, tcp: TcpSummary, died: bool) -> Iterator[Finding]:
-    for side in Side:
+    for side in SIDES:
         end, peer = seen.ends[side], seen.ends[1 - side]
         opened_ns = seen.established.time_ns if seen.established is not None else 0
         counted = [(place, reset) for place, reset in end.resets if place.time_ns >= opened_ns]
