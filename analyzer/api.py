@@ -48,9 +48,12 @@ class Analysis:
         share: tuple[int, int] = (0, 1),
     ) -> None:
         from analyzer.engine.engine import Engine
+        from analyzer.report.spool import Spool
 
         self.source = source
-        self.engine: Engine = Engine(limits or Limits(), trace=trace, on_output=on_output, share=share)
+        # Trees of fields are not packed, and who is told of each note as it happens may keep it.
+        packer = None if trace or on_output is not None else Spool()
+        self.engine: Engine = Engine(limits or Limits(), trace=trace, on_output=on_output, share=share, packer=packer)
         self._filter = filter_of(filter)
         self._batches = iter(source)
         self._report: Report | None = None

@@ -99,6 +99,7 @@ class Limits:
     fragments: int = 4096  # IP fragments held at once
     fragment_bytes: int = 16 << 20  # bytes of them
     notes_per_flow: int = 1_000_000
+    unpacked_flows: int = 2000  # from here on, notes of quiet flows are held on disk: that changes nothing else
     findings_per_flow: int = 1000
     tcp_events_per_flow: int = 100  # retransmissions and the like told one by one; the rest is counted
     record_bytes: int = 64 << 20  # one record of a capture file
@@ -489,6 +490,15 @@ class Finding:
 
     def __repr__(self) -> str:
         return f"Finding({self.code!r}, {self.text!r}, frames={self.frames})"
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Packer:
+    """Holds notes in less memory than the objects take, for captures of many flows."""
+
+    def pack(self, notes: list[Note], before: Sequence[Note] | None = None) -> Sequence[Note]:
+        """The notes, behind those of `before` (which this one gave): what says the same whenever it is read."""
+        raise NotImplementedError
 
 
 @dataclass(slots=True, init=False)
@@ -1011,7 +1021,7 @@ class Story:
     """What the rooms said of one flow; `kind` is the session that its deepest room makes, None where none does."""
 
     flow: Flow
-    notes: list[Note]
+    notes: Sequence[Note]
     findings: list[Finding]
     phases: list[Phase]
     title: str | None
@@ -1021,7 +1031,7 @@ class Story:
     def __init__(
         self,
         flow: Flow,
-        notes: list[Note] | None = None,
+        notes: Sequence[Note] | None = None,
         findings: list[Finding] | None = None,
         phases: list[Phase] | None = None,
         title: str | None = None,
@@ -1050,7 +1060,7 @@ class Session:
     end_ns: int
     phases: list[Phase]
     facts: dict[str, Value]
-    notes: list[Note]
+    notes: Sequence[Note]
     findings: list[int]  # indices into `Report.findings`
 
     def __init__(
@@ -1064,7 +1074,7 @@ class Session:
         end_ns: int,
         phases: list[Phase],
         facts: dict[str, Value],
-        notes: list[Note],
+        notes: Sequence[Note],
         findings: list[int] | None = None,
     ) -> None:
         self.id = id

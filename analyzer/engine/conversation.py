@@ -12,7 +12,7 @@ from analyzer.flows.reassembly import Connection, Gap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from analyzer.core import Flow, IcmpError, Outputs, Segment
+    from analyzer.core import Flow, IcmpError, Outputs, Packer, Segment
     from analyzer.engine.registry import Registry
     from analyzer.engine.teller import Teller
     from analyzer.flows.reassembly import Delivery
@@ -27,9 +27,11 @@ class Conversation:
     """A flow that has rooms.  `unwanted` tells by side whether its bytes are looked at no more."""
 
     __slots__ = (
+        "batch",
         "channel",
         "connection",
         "fins",
+        "held",
         "last",
         "registry",
         "seat",
@@ -43,6 +45,8 @@ class Conversation:
     def __init__(self, registry: Registry, teller: Teller) -> None:
         self.registry = registry
         self.teller = teller
+        self.batch = 0  # the last one that had something of this flow
+        self.held = True  # its notes are objects
         flow = teller.flow
         path, ports = (flow.transport,), (flow.initiator.port, flow.responder.port)
         self.channel: Channel | None = None
@@ -211,8 +215,8 @@ class Conversation:
         self.last = None
         self.teller.changed = True
 
-    def finish(self, flow: Flow, end_ns: int) -> Story:
-        """The capture is over (`flow` has its counts): everything that was said."""
+    def finish(self, flow: Flow, end_ns: int, packer: Packer | None = None) -> Story:
+        """The capture is over (`flow` has its counts): everything that was said, packed if there is a packer."""
         self.teller.end_ns = end_ns
         if self.connection is not None:
             for side, delivery in self.connection.flush():
@@ -221,11 +225,7 @@ class Conversation:
         end = Piece(b"", [(0, flow.last_frame, 0, flow.last_ns)])
         self._ask(lambda room: room.on_end(flow, end_ns), None, end)
         teller = self.teller
-        teller.notes.sort(key=completed)
-        teller.phases.sort(key=lambda phase: phase.start_ns)
-        return Story(flow, teller.notes, teller.findings, teller.phases, teller.title, teller.facts, teller.kind)
-
-
-def completed(note: Note) -> int:
-    """The frame with which a note was complete: what is told late, of earlier frames, goes back to its place."""
-    return max((span.frame for span in note.at.spans), default=0)
+        if len(teller.phases) > 1:
+            teller.phases.sort(key=lambda phase: phase.start_ns)
+        notes = teller.all_notes(packer)
+        return Story(flow, notes, teller.findings, teller.phases, teller.title, teller.facts, teller.kind)

@@ -12,7 +12,7 @@ from analyzer.flows.reassembly import distance
 from analyzer.flows.tracker import Tracker
 
 if TYPE_CHECKING:
-    from analyzer.core import Batch, Flow, Limits, Story
+    from analyzer.core import Batch, Flow, Limits, Packer, Story
     from analyzer.engine.registry import Registry
     from analyzer.engine.teller import OnOutput
     from analyzer.flows.table import Visit
@@ -31,7 +31,8 @@ class Engine:
     """Gives rows and bytes to the rooms, and collects what they say.
 
     `share` is (k, n): only flows whose id leaves k when divided by n get rooms.  `on_output` is called with the flow's
-    id and each note or finding as it happens.
+    id and each note or finding as it happens.  `packer`, if there is one, holds the notes of quiet
+    flows, once there are more flows than `Limits.unpacked_flows`.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Engine:
         on_output: OnOutput | None = None,
         share: tuple[int, int] = (0, 1),
         rooms: Registry | None = None,
+        packer: Packer | None = None,
     ) -> None:
         self.limits = limits
         self.registry = registry() if rooms is None else rooms
@@ -53,11 +55,16 @@ class Engine:
         self._on_output = on_output
         self._share = share
         self._flows: dict[int, Conversation | None] = {}  # None: not our share
+        self._packer = packer
+        self._batch = 0
+        self._held: list[Conversation] = []  # those whose notes are objects, if there is a packer
+        self._most_held = limits.unpacked_flows
 
     def feed(self, batch: Batch) -> None:
         tracker, flows = self.tracker, self._flows
         tracker.take(batch)
         count = len(tracker.rows)
+        self._batch += 1
         view = memoryview(batch.data)
         # Some at a time, and as tuples: reading an array item by item costs several times as much.
         for begin in range(0, count, ROWS_AT_ONCE):
@@ -73,6 +80,10 @@ class Engine:
                     if flow in flows or not self._ours(flow):
                         continue
                     conversation = self._open(flow)
+                conversation.batch = self._batch
+                if not conversation.held:
+                    conversation.held = True
+                    self._held.append(conversation)
                 if transport == TCP:
                     self._segment(batch, view, conversation, visit)
                 elif transport == UDP and not conversation.unwanted[visit[3]]:
@@ -80,6 +91,23 @@ class Engine:
                     conversation.datagram(SIDES[visit[3]], tracker.payload(batch, visit[0]), max(wire - size, 0))
                 if conversation.teller.changed:
                     self._unwant(flow, conversation)
+        if len(self._held) > self._most_held:
+            self._pack()
+
+    def _pack(self) -> None:
+        """Hold the notes of quiet flows in less memory: those of which this batch and the last one had nothing."""
+        packer = self._packer
+        if packer is None:
+            return
+        held: list[Conversation] = []
+        for conversation in self._held:
+            if conversation.batch < self._batch - 1 and conversation.teller.pack(packer):
+                conversation.held = False
+            else:
+                held.append(conversation)
+        self._held = held
+        # What is busy is gone over again when there is as much again.
+        self._most_held = max(self.limits.unpacked_flows, 2 * len(held))
 
     def _segment(self, batch: Batch, view: memoryview, conversation: Conversation, visit: Visit) -> None:
         """Give a TCP segment to the rows room, and its bytes to the channel."""
@@ -120,6 +148,8 @@ class Engine:
         teller = Teller(self.tracker.begun(flow), self.limits, self._trace, self._on_output)
         conversation = Conversation(self.registry, teller)
         self._flows[flow] = conversation
+        if self._packer is not None:
+            self._held.append(conversation)
         return conversation
 
     def _unwant(self, flow: int, conversation: Conversation) -> None:
@@ -145,18 +175,23 @@ class Engine:
             conversation = self._open(flow)
         if conversation is not None:
             conversation.icmp(error)
+            if not conversation.held:
+                conversation.held = True
+                self._held.append(conversation)
 
     def finish(self) -> None:
         """The capture is over: `flows` and `stories` are complete."""
         tracker = self.tracker
         tracker.finish()
         end_ns = tracker.stats.last_ns
+        packer = self._packer if tracker.flow_count > self.limits.unpacked_flows else None
+        self._held = []
         for start in range(0, tracker.flow_count, FLOWS_AT_ONCE):
             flows = tracker.flows(start, min(start + FLOWS_AT_ONCE, tracker.flow_count))
             self.flows += flows
             for flow in flows:
                 conversation = self._flows.pop(flow.id, None)
                 if conversation is not None:
-                    story = conversation.finish(flow, end_ns)
+                    story = conversation.finish(flow, end_ns, packer)
                     if story.notes or story.findings or story.title is not None:
                         self.stories.append(story)
