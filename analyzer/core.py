@@ -212,6 +212,30 @@ class Piece:
         return self.place.time_ns
 
 
+class Spot:
+    """The place of a piece in less memory than a `Place`, for those who remember many of them."""
+
+    __slots__ = ("_frame", "_start", "_stop", "_whole", "time_ns")
+
+    def __init__(self, piece: Piece) -> None:
+        runs = piece.runs
+        self._whole: Place | None = None
+        if piece.whole is None and len(runs) == 1:
+            at, self._frame, offset, self.time_ns = runs[0]
+            self._start = offset + piece.start + piece.base - at
+            self._stop = offset + piece.stop + piece.base - at
+        else:
+            self._whole = place = piece.place
+            self.time_ns = place.time_ns
+            self._frame = self._start = self._stop = 0
+
+    @property
+    def place(self) -> Place:
+        if self._whole is not None:
+            return self._whole
+        return spot(self._frame, self._start, self._stop, self.time_ns)
+
+
 def spot(frame: int, start: int, stop: int, time_ns: int) -> Place:
     """The place of bytes `start` to `stop` of one frame: `Place((Span(...),), time_ns)`, at half the price."""
     span: Span = _tuple(Span, (frame, start, stop))
@@ -416,7 +440,7 @@ class Note:
         self,
         kind: str,
         text: str,
-        at: Piece | Place,
+        at: Piece | Place | Spot,
         fields: dict[str, Value] | None = None,
         *,
         verdict: str | None = None,
@@ -424,7 +448,7 @@ class Note:
     ) -> None:
         self.kind = kind
         self.text = text
-        self.at: Place = at.place if isinstance(at, Piece) else at
+        self.at: Place = at if isinstance(at, Place) else at.place
         self.fields: dict[str, Value] = {} if fields is None else fields
         self.verdict = verdict
         self.sender: Side | None = sender
@@ -462,7 +486,7 @@ class Finding:
         self,
         code: str,
         text: str,
-        at: Piece | Place | Sequence[Piece | Place],
+        at: Piece | Place | Spot | Sequence[Piece | Place | Spot],
         *,
         cause: str = "",
         advice: str = "",
@@ -471,8 +495,8 @@ class Finding:
     ) -> None:
         self.code = code
         self.text = text
-        places = [at] if isinstance(at, Piece | Place) else list(at)
-        found = [place.place if isinstance(place, Piece) else place for place in places]
+        places = [at] if isinstance(at, (Piece, Place, Spot)) else list(at)
+        found = [place if isinstance(place, Place) else place.place for place in places]
         self.at = Place(
             tuple(span for place in found for span in place.spans), max((place.time_ns for place in found), default=0)
         )

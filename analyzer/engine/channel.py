@@ -129,10 +129,10 @@ class Inner:
         self.teller = teller
         self.path = path
         self.ports = ports
-        self.channels: dict[tuple[str, int], Channel] = {}
+        self.channels: dict[tuple[str, int], Channel] | None = None  # made when it is needed: most rooms have none
 
     def feed(self, output: Pass, sender: Side) -> None:
-        channel = self.channels.get((output.label, output.key))
+        channel = None if self.channels is None else self.channels.get((output.label, output.key))
         if channel is None:
             channel = self._open(output)
             if channel is None:
@@ -146,6 +146,8 @@ class Inner:
             text = f"channels nested {len(self.path)} deep, what is inside is not read"
             self.teller.limit("depth", text, self.path, output.piece)
             return None
+        if self.channels is None:
+            self.channels = {}
         if len(self.channels) >= limits.channels:
             text = f"more than {limits.channels} channels inside one, the others are not read"
             self.teller.limit("channels", text, self.path, output.piece)
@@ -156,8 +158,9 @@ class Inner:
         return channel
 
     def end(self, last: Piece) -> None:
-        for channel in list(self.channels.values()):
-            channel.end(last)
+        if self.channels is not None:
+            for channel in list(self.channels.values()):
+                channel.end(last)
 
 
 class Direction:
@@ -697,8 +700,8 @@ class DatagramChannel(Channel):
         self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
     ) -> None:
         super().__init__(registry, teller, label, path, ports)
-        self.seats: list[Seat] = []
-        self.failed: set[str] = set()
+        self.seats: tuple[Seat, ...] = ()
+        self.failed: tuple[str, ...] = ()
         self.idle_bytes = 0  # of datagrams before the first that a room wanted
 
     @property
@@ -767,13 +770,13 @@ class DatagramChannel(Channel):
             self._lose(entry)
             return None
         seat = Seat(entry, room, path, self.teller, Inner(self.registry, self.teller, path, self.ports))
-        self.seats.append(seat)
+        self.seats = (*self.seats, seat)
         self.state = WORKING
         return seat
 
     def _lose(self, entry: Entry) -> None:
-        self.failed.add(entry.name)
-        self.seats = [seat for seat in self.seats if seat.entry is not entry]
+        self.failed = (*self.failed, entry.name)
+        self.seats = tuple(seat for seat in self.seats if seat.entry is not entry)
 
     def _give(self, seat: Seat, sender: Side, piece: Piece, lacking: int) -> None:
         unit = piece

@@ -21,6 +21,8 @@ FIN: Final = 0x01
 RST: Final = 0x04
 SYN_OR_RST: Final = 0x06
 ACK: Final = 0x10
+NEITHER: Final = (False, False)
+BOTH_FINS: Final = 3
 
 
 class Conversation:
@@ -53,9 +55,9 @@ class Conversation:
         self.unopened = True  # the channel is made when bytes come: most flows of a scan have none
         self.connection: Connection | None = Connection(teller.limits) if flow.transport == "tcp" else None
         self.last: Piece | None = None
-        self.unwanted = [False, False]
-        self.until: list[int | None] = [None, None]  # payload that ends before this sequence number is skipped
-        self.fins = [False, False]
+        self.unwanted = NEITHER
+        self.until: list[int | None] | None = None  # payload that ends before this sequence number is skipped
+        self.fins = 0  # bit 0: of the initiator, bit 1: of the responder
         self.seat: RowSeat | None = None
         self.wanted = 0  # bits of core.Event
         entry = registry.rows.get(flow.transport)
@@ -119,7 +121,7 @@ class Conversation:
         if connection is None:
             return
         if flags & FIN:
-            self.fins[sender] = True
+            self.fins |= 1 << sender
         if piece is None or flags & SYN_OR_RST or events & Event.HANDSHAKE_ACK:
             for side, delivery in connection.take(sender, flags, seq, ack, events, piece, wire):
                 self._deliver(side, delivery)
@@ -130,7 +132,7 @@ class Conversation:
                 other = SIDES[1 - sender]
                 for delivery in connection.streams[other].acked(ack):
                     self._deliver(other, delivery)
-        if self.fins[0] and self.fins[1] and self._over(connection):
+        if self.fins == BOTH_FINS and self._over(connection):
             self.close()
         elif flags & RST and self.channel is not None:
             self.channel.rest()
@@ -170,12 +172,14 @@ class Conversation:
     def skips(self, sender: Side) -> int | None:
         """Where the stream of `sender` goes on, if there is a long stretch before it that nobody looks at."""
         channel, connection = self.channel, self.connection
-        if channel is None or connection is None or self.until[sender] is not None:
+        if channel is None or connection is None or (self.until is not None and self.until[sender] is not None):
             return None
         spare = channel.spare(sender)
         until = connection.streams[sender].skip(spare) if spare > SPARE_BYTES else None
         if until is not None:
             channel.skip(sender, spare)
+            if self.until is None:
+                self.until = [None, None]
             self.until[sender] = until
         return until
 
@@ -194,13 +198,12 @@ class Conversation:
                 not self.unwanted[0] and not channel.wants(Side.INITIATOR),
                 not self.unwanted[1] and not channel.wants(Side.RESPONDER),
             )
-        for side in (0, 1):
-            if found[side]:
-                self.unwanted[side] = True
+        self.unwanted = (self.unwanted[0] or found[0], self.unwanted[1] or found[1])
         if self.unwanted[0] and self.unwanted[1]:
             self.connection = None
             if channel is not None and channel.idle:
                 self.channel = None
+                self.last = None
         return found
 
     # --- the end ---

@@ -119,14 +119,15 @@ class Engine:
         # Without an event, a row of an unwanted side is here only because its batch was listed before.
         if conversation.connection is None or (unwanted and not events & mask):
             return
-        until = conversation.until[sender]
-        if until is not None:
+        skipped = conversation.until
+        until = None if skipped is None else skipped[sender]
+        if skipped is not None and until is not None:
             # Whether it was listed or not: it is part of what is skipped.
             if distance(until, seq + wire) >= 0:
                 if not events & mask:
                     return
             elif wire:
-                conversation.until[sender] = None
+                skipped[sender] = None
                 tracker.skip(flow, sender, None)
         piece = None
         if not unwanted and (size or flags & FIN_OR_SYN):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from analyzer import core
-from analyzer.core import SIDES, Event, Note, Outcome, Phase, Place, Segment, Side
+from analyzer.core import SIDES, Event, Note, Outcome, Phase, Segment, Side, Spot
 from analyzer.protocols.tcp import messages
 from analyzer.protocols.tcp.messages import count, read_header, span_text, times
 from analyzer.protocols.tcp.names import Flag, icmp_name, is_too_big, later
@@ -61,7 +61,7 @@ class Tcp(core.RowDissector):
     # --- segments ---
 
     def on_segment(self, segment: Segment) -> Outputs:
-        place = segment.header.place
+        place = Spot(segment.header)
         events = segment.events
         if segment.header.trace is not None and not events & SYN_EVENTS:
             read_header(segment.header)
@@ -101,7 +101,7 @@ class Tcp(core.RowDissector):
             if segment.ttl not in ttls and len(ttls) < TTLS:
                 ends[sender].ttls = (*ttls, segment.ttl)
 
-    def on_syn(self, segment: Segment, place: Place) -> Told:
+    def on_syn(self, segment: Segment, place: Spot) -> Told:
         seen, end = self.seen, self.seen.ends[segment.sender]
         header = read_header(segment.header)
         fields = {"seq": segment.seq, "window": segment.window, **messages.option_fields(header)}
@@ -138,7 +138,7 @@ class Tcp(core.RowDissector):
                 text = f"sent again after {span_text(segment.time_ns - first_ns)}: the answer did not reach it"
         return self.limited(Note("tcp.syn", text, place, fields))
 
-    def on_syn_ack(self, segment: Segment, place: Place) -> Told:
+    def on_syn_ack(self, segment: Segment, place: Spot) -> Told:
         seen, end = self.seen, self.seen.ends[segment.sender]
         offered = seen.ends[1 - segment.sender]
         header = read_header(segment.header)
@@ -181,7 +181,7 @@ class Tcp(core.RowDissector):
             return (Note("tcp.syn-ack", text, place, fields),)
         return self.limited(Note("tcp.syn-ack", text, place, fields))
 
-    def on_handshake_ack(self, segment: Segment, place: Place) -> Told:
+    def on_handshake_ack(self, segment: Segment, place: Spot) -> Told:
         seen = self.seen
         seen.established = place
         fields: dict[str, core.Value] = {"seq": segment.seq, "ack": segment.ack, "window": segment.window}
@@ -220,7 +220,7 @@ class Tcp(core.RowDissector):
         """Round trips until open: a SYN or SYN-ACK sent again costs one more."""
         return 1 + max(self.seen.syn_count - 1, 0) + max(self.seen.syn_ack_count - 1, 0)
 
-    def bare_ack(self, segment: Segment, place: Place) -> Note:
+    def bare_ack(self, segment: Segment, place: Spot) -> Note:
         self.seen.bare_ack = place
         expected = self.seen.ends[1 - segment.sender].isn
         fields: dict[str, core.Value] = {"seq": segment.seq, "ack": segment.ack, "window": segment.window}
@@ -239,7 +239,7 @@ class Tcp(core.RowDissector):
         self.seen.untold += 1
         return ()
 
-    def on_advice(self, segment: Segment, place: Place, told: list[core.Output]) -> None:
+    def on_advice(self, segment: Segment, place: Spot, told: list[core.Output]) -> None:
         seen, sender, events = self.seen, segment.sender, segment.events
         end, peer = seen.ends[sender], seen.ends[1 - sender]
         if events & Event.AFTER_RST and not segment.flags & Flag.RST:
@@ -283,7 +283,7 @@ class Tcp(core.RowDissector):
             told += self.say("tcp.dsack", text, segment, place)
 
     def say(
-        self, kind: str, text: str, segment: Segment, place: Place, extra: dict[str, core.Value] | None = None
+        self, kind: str, text: str, segment: Segment, place: Spot, extra: dict[str, core.Value] | None = None
     ) -> Told:
         fields: dict[str, core.Value] = {"seq": segment.seq, "ack": segment.ack, "window": segment.window}
         if segment.payload_bytes:
@@ -292,7 +292,7 @@ class Tcp(core.RowDissector):
             fields.update(extra)
         return self.limited(Note(kind, text, place, fields))
 
-    def window_open(self, segment: Segment, place: Place, end: End, stall: Stall) -> Told:
+    def window_open(self, segment: Segment, place: Spot, end: End, stall: Stall) -> Told:
         stall.stop_ns, stall.until, end.stall = segment.time_ns, place, None
         longest = end.longest_stall
         lasted = segment.time_ns - stall.start_ns
@@ -301,7 +301,7 @@ class Tcp(core.RowDissector):
         text = f"window opens again after {span_text(lasted)}"
         return self.say("tcp.window-open", text, segment, place, {"stalled_ns": lasted})
 
-    def sent_again(self, segment: Segment, place: Place, end: End) -> Told:
+    def sent_again(self, segment: Segment, place: Spot, end: End) -> Told:
         fast = bool(segment.events & Event.FAST_RETRANSMISSION)
         known = next((repeat for repeat in end.repeats if repeat.seq == segment.seq), None)
         if known is None:
@@ -335,7 +335,7 @@ class Tcp(core.RowDissector):
 
     # --- the end ---
 
-    def fin(self, segment: Segment, place: Place) -> Note:
+    def fin(self, segment: Segment, place: Spot) -> Note:
         end, peer = self.seen.ends[segment.sender], self.seen.ends[1 - segment.sender]
         end.fin_at = (segment.seq + segment.payload_bytes) % (1 << 32)
         end.fin_ack, end.fin_ns, end.fin_place = segment.ack, segment.time_ns, place
@@ -361,7 +361,7 @@ class Tcp(core.RowDissector):
             sent = f"{sent}, {part} of them after that" if sent else f"{count(after, 'byte')} sent after that"
         return Note("tcp.fin", f"closes too, {waited} after the other's FIN{': ' if sent else ''}{sent}", place, fields)
 
-    def on_reset(self, segment: Segment, place: Place) -> Told:
+    def on_reset(self, segment: Segment, place: Spot) -> Told:
         seen, sender = self.seen, segment.sender
         end, peer = seen.ends[sender], seen.ends[1 - sender]
         again = bool(end.resets)
@@ -401,17 +401,17 @@ class Tcp(core.RowDissector):
         if self.seen.bare_ack is not None and self.seen.established is None:
             return ()  # the ACK that answered the SYN was of another connection: what it acknowledged is not here
         text = f"{count(size, 'byte')} of {WHO[sender]} are not in the capture"
-        return self.limited(Note("tcp.gap", text, at.place, {"missing_bytes": size}, sender=sender))
+        return self.limited(Note("tcp.gap", text, Spot(at), {"missing_bytes": size}, sender=sender))
 
     def on_conflict(self, sender: Side, at: Piece) -> Outputs:
         end = self.seen.ends[sender]
         end.conflict_count += 1
-        end.conflicts = kept(end.conflicts, at.place)
+        end.conflicts = kept(end.conflicts, Spot(at))
         text = f"{count(len(at), 'byte')} overlap what was sent before and say something else; the first copy is used"
-        return self.limited(Note("tcp.conflict", text, at.place, {"bytes": len(at)}, sender=sender))
+        return self.limited(Note("tcp.conflict", text, Spot(at), {"bytes": len(at)}, sender=sender))
 
     def on_icmp(self, error: IcmpError) -> Outputs:
-        place = error.at.place
+        place = Spot(error.at)
         if len(self.seen.errors) < ERRORS:
             self.seen.errors = (*self.seen.errors, (error, place))
         name = icmp_name(error.version, error.type, error.code)
@@ -433,7 +433,7 @@ class Tcp(core.RowDissector):
         self.flow = flow
         if self.seen.untold:
             text = f"{count(self.seen.untold, 'more event')} of this connection are counted, not told"
-            last = Place((core.Span(flow.last_frame, 0, 0),), flow.last_ns)
+            last = core.spot(flow.last_frame, 0, 0, flow.last_ns)
             yield Note("tcp.more", text, last, {"untold": self.seen.untold})
         yield core.About(str(flow.responder), self.facts(flow))
         if not self.phase_told:
@@ -505,6 +505,6 @@ def is_of_syn(segment: Segment, peer: End) -> bool:
     return bool(blocks) and peer.isn is not None and later(blocks[0][1], peer.isn) <= 1
 
 
-def kept(places: tuple[Place, ...], place: Place) -> tuple[Place, ...]:
+def kept(places: tuple[Spot, ...], place: Spot) -> tuple[Spot, ...]:
     """The evidence with one more, as long as there is not enough of it."""
     return (*places, place) if len(places) < EVIDENCE else places

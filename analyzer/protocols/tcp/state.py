@@ -10,10 +10,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from analyzer.core import IcmpError, Place, Segment
+    from analyzer.core import IcmpError, Segment, Spot
     from analyzer.protocols.tcp.messages import Header
 
-    Places = tuple[Place, ...]
+    Spots = tuple[Spot, ...]
 
 EVIDENCE: Final = 8  # frames that a finding points at, for each thing it is made of
 REPEATS: Final = 16  # segments sent again that are remembered for each side
@@ -33,11 +33,11 @@ class Repeat:
         self.pushed = pushed  # it ended what its application had written: PSH or FIN
         self.count = 0
         self.times_ns: list[int] = []
-        self.places: Places = ()
+        self.places: Spots = ()
         self.last_ns = 0
         self.last_frame = 0
 
-    def add(self, segment: Segment, place: Place) -> None:
+    def add(self, segment: Segment, place: Spot) -> None:
         self.count += 1
         self.last_ns, self.last_frame = segment.time_ns, segment.frame
         if len(self.times_ns) < EVIDENCE:
@@ -57,11 +57,11 @@ class Stall:
 
     __slots__ = ("at", "probes", "start_ns", "stop_ns", "until")
 
-    def __init__(self, start_ns: int, at: Place) -> None:
+    def __init__(self, start_ns: int, at: Spot) -> None:
         self.start_ns = start_ns
         self.at = at
         self.stop_ns: int | None = None
-        self.until: Place | None = None
+        self.until: Spot | None = None
         self.probes = 0
 
 
@@ -102,23 +102,23 @@ class End:
         self.fin_at: int | None = None  # sequence number of its FIN
         self.fin_ack = 0  # what the FIN acknowledged
         self.fin_ns = 0
-        self.fin_place: Place | None = None
+        self.fin_place: Spot | None = None
         self.ttls: tuple[int, ...] = ()  # of all but its RSTs
-        self.first_payload: Place | None = None
+        self.first_payload: Spot | None = None
         self.first_payload_bytes = 0
         self.acked: int | None = None  # the highest number that its peer acknowledged, in the segments that came here
         self.again = 0  # segments it sent again
         self.repeats: tuple[Repeat, ...] = ()
         self.spurious = 0  # D-SACKs that its peer sent
-        self.spurious_places: Places = ()
-        self.out_of_order: Places = ()
-        self.released: Places = ()  # its data that had waited for a held-back ACK
+        self.spurious_places: Spots = ()
+        self.out_of_order: Spots = ()
+        self.released: Spots = ()  # its data that had waited for a held-back ACK
         self.stall: Stall | None = None
         self.longest_stall: Stall | None = None
         self.stalls = 0
-        self.resets: tuple[tuple[Place, Segment], ...] = ()
-        self.after_reset: Place | None = None  # what it still sent after its own RST
-        self.conflicts: Places = ()
+        self.resets: tuple[tuple[Spot, Segment], ...] = ()
+        self.after_reset: Spot | None = None  # what it still sent after its own RST
+        self.conflicts: Spots = ()
         self.conflict_count = 0
 
     @property
@@ -157,22 +157,22 @@ class Seen:
 
     def __init__(self) -> None:
         self.ends = (End(), End())
-        self.syns: Places = ()
+        self.syns: Spots = ()
         self.syn_count = 0
         self.syn_payload = 0
         self.answered_syn_ns = 0  # the last SYN before the SYN-ACK
-        self.syn_acks: Places = ()
+        self.syn_acks: Spots = ()
         self.syn_ack_count = 0
         self.last_syn_ack_ns = 0
-        self.late_syn_acks: Places = ()  # repeated after the handshake was complete
+        self.late_syn_acks: Spots = ()  # repeated after the handshake was complete
         self.late_syn_ack_count = 0
-        self.wrong_syn_ack: tuple[Place, int] | None = None  # the first that acknowledges another number
-        self.established: Place | None = None
+        self.wrong_syn_ack: tuple[Spot, int] | None = None  # the first that acknowledges another number
+        self.established: Spot | None = None
         self.both_sent_syn = False
-        self.bare_ack: Place | None = None
+        self.bare_ack: Spot | None = None
         self.fast_open_lost = False
-        self.refusal: Place | None = None
-        self.idle: tuple[Place, Segment] | None = None  # the last segment that ended a silence
-        self.errors: tuple[tuple[IcmpError, Place], ...] = ()
+        self.refusal: Spot | None = None
+        self.idle: tuple[Spot, Segment] | None = None  # the last segment that ended a silence
+        self.errors: tuple[tuple[IcmpError, Spot], ...] = ()
         self.told = 0  # notes out of `Limits.tcp_events_per_flow`
         self.untold = 0

@@ -21,7 +21,7 @@ from analyzer.protocols.tcp.names import (
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from analyzer.core import Flow, IcmpError, Place, Segment, TcpSummary
+    from analyzer.core import Flow, IcmpError, Segment, Spot, TcpSummary
     from analyzer.protocols.tcp.state import End, Repeat, Seen
 
 WAIT_NS: Final = 3 * NS  # a lone SYN without answer says nothing before (RFC 6298 §2.1: one second, then two)
@@ -179,7 +179,7 @@ def is_not_there(error: IcmpError) -> bool:
     return is_unreachable(error.version, error.type, error.code)
 
 
-def cannot_reach(seen: Seen, flow: Flow, errors: list[tuple[IcmpError, Place]], severity: Severity | None) -> Finding:
+def cannot_reach(seen: Seen, flow: Flow, errors: list[tuple[IcmpError, Spot]], severity: Severity | None) -> Finding:
     error, place = errors[0]
     name = icmp_name(error.version, error.type, error.code)
     forbidden = error.code in (PROHIBITED if error.version == 4 else PROHIBITED_6)
@@ -543,7 +543,7 @@ def foreign(end: End, reset: Segment) -> list[str]:
     return signs
 
 
-def aborted(seen: Seen, flow: Flow, tcp: TcpSummary, place: Place, reset: Segment) -> Finding:
+def aborted(seen: Seen, flow: Flow, tcp: TcpSummary, place: Spot, reset: Segment) -> Finding:
     side = reset.sender
     idle = seen.idle
     first = seen.ends[1 - side].first_payload
