@@ -66,10 +66,13 @@ class Analysis:
     ) -> None:
         from analyzer.engine.engine import Engine
         from analyzer.engine.keylog import KeyLogs
+        from analyzer.report.spool import Spool
 
         self.source = source
         own = limits or Limits()
-        self.engine: Engine = Engine(own, trace=trace, on_output=on_output, share=share, live=live)
+        # Trees of fields are not packed, and who is told of each note as it happens may keep it.
+        packer = None if trace or on_output is not None else Spool()
+        self.engine: Engine = Engine(own, trace=trace, on_output=on_output, share=share, packer=packer, live=live)
         given = material or Material()
         shared = self.engine.shared
         self._key_logs = KeyLogs(shared.secrets, own, given.keylog, given.private_keys)
@@ -308,7 +311,7 @@ class Parcel(pickle.Pickler):
         if isinstance(value, core.Note):
             return unpack_note, (
                 (value.kind, value.text, value.at, value.fields),
-                (value.verdict, value.sender, value.flow, value.path, value.spec, value.tree),
+                (value.verdict, value.sender, value.flow, value.path, value.spec, value.remark, value.tree),
             )
         if isinstance(value, core.Finding):
             return unpack_finding, (
@@ -324,7 +327,7 @@ class Parcel(pickle.Pickler):
 
 def unpack_note(begun: tuple[Any, ...], rest: tuple[Any, ...]) -> core.Note:
     note = core.Note(*begun)
-    note.verdict, note.sender, note.flow, note.path, note.spec, note.tree = rest
+    note.verdict, note.sender, note.flow, note.path, note.spec, note.remark, note.tree = rest
     return note
 
 

@@ -97,7 +97,7 @@ def analyse(captures: Sequence[str], wanted: Options, *, trace: bool) -> Result:
     from analyzer.capture import open_source
 
     given = api.material(wanted.keylog, wanted.private_key, wanted.ca)
-    with Progress(wanted.quiet) as progress, interruptible() as interrupt:
+    with Progress(wanted.quiet) as progress, interruptible() as interrupt, api.without_collection():
         if wanted.jobs > 1 and api.shareable(captures):
             report = api.analyze(
                 captures,
@@ -116,7 +116,7 @@ def analyse(captures: Sequence[str], wanted: Options, *, trace: bool) -> Result:
             analysis = api.Analysis(source, limits=wanted.limits, filter=wanted.filter, trace=trace, material=given)
             analysis.run(progress)
             report = analysis.report()
-    gc.freeze()  # all of it is kept until the end: looking for cycles in it while it is written would be in vain
+        gc.freeze()  # all of it is kept until the end: looking for cycles in it while it is written would be in vain
     if not wanted.quiet and (wanted.output is not None or not sys.stdout.isatty() or wanted.format != "text"):
         warn(report)
     if interrupt.asked and not wanted.quiet:

@@ -112,7 +112,10 @@ class Channel:
         return kind(self.registry, self.teller, label, seat.path, self.ports)
 
     def _by_port(self, entry: Entry) -> bool:
-        return any(port in entry.ports for port in self.ports)
+        for port in self.ports:  # noqa: SIM110 - compiled, a loop is cheaper than a generator
+            if port in entry.ports:
+                return True
+        return False
 
     def _malformed(self, entry: Entry, why: str, sender: Side, at: Piece) -> None:
         path = (*self.path, entry.name)
@@ -134,10 +137,10 @@ class Inner:
         self.teller = teller
         self.path = path
         self.ports = ports
-        self.channels: dict[tuple[str, int], Channel] = {}
+        self.channels: dict[tuple[str, int], Channel] | None = None  # made when it is needed: most rooms have none
 
     def feed(self, output: Pass, sender: Side) -> None:
-        channel = self.channels.get((output.label, output.key))
+        channel = None if self.channels is None else self.channels.get((output.label, output.key))
         if channel is None:
             channel = self._open(output)
             if channel is None:
@@ -152,6 +155,8 @@ class Inner:
             text = f"channels nested {len(self.path)} deep, what is inside is not read"
             self.teller.limit("depth", text, self.path, output.piece)
             return None
+        if self.channels is None:
+            self.channels = {}
         if len(self.channels) >= limits.channels:
             text = f"more than {limits.channels} channels inside one, the others are not read"
             self.teller.limit("channels", text, self.path, output.piece)
@@ -162,8 +167,9 @@ class Inner:
         return channel
 
     def end(self, last: Piece) -> None:
-        for channel in list(self.channels.values()):
-            channel.end(last)
+        if self.channels is not None:
+            for channel in list(self.channels.values()):
+                channel.end(last)
 
 
 class Direction:
@@ -189,10 +195,10 @@ class StreamChannel(Channel):
     """A two-way stream of bytes."""
 
     __slots__ = (
-        "_dropped",
         "_failed_rooms",
         "_guessed",
         "_heads",
+        "_no",
         "_open_heads",
         "_rejection",
         "_seen_bytes",
@@ -213,7 +219,7 @@ class StreamChannel(Channel):
         self._heads = [b"", b""]
         self._open_heads = [True, True]  # false behind a gap: what follows is not the start
         self._failed_rooms: tuple[str, ...] = ()  # rooms that took the channel and found it malformed
-        self._dropped: set[tuple[str, Side]] = set()  # probes that said no to a side
+        self._no = [0, 0]  # by side: bits of the claimants that said no
         self._guessed = False  # the port alone chose the room: what that finds malformed was never its own
         self._rejection: tuple[Entry, str, Side, Piece] | None = None
 
@@ -344,10 +350,16 @@ class StreamChannel(Channel):
             self._take(entry)
 
     def _choose(self, last_chance: bool) -> Entry | None:
-        claimants = [entry for entry in self.registry.claimants(self.label) if entry.name not in self._failed_rooms]
-        explicit = ":" in self.label
+        label, heads, no = self.label, self._heads, self._no
+        claimants = self.registry.claimants(label)
+        if self._failed_rooms:
+            claimants = tuple(entry for entry in claimants if entry.name not in self._failed_rooms)
+        explicit = ":" in label
         if explicit and len(claimants) == 1:
             return claimants[0]
+        for side in (0, 1):
+            if heads[side]:
+                no[side] |= self.registry.closed[label][heads[side][0]]
         waiting = False
         by_port: Entry | None = None
         for entry in claimants:
@@ -357,18 +369,17 @@ class StreamChannel(Channel):
                 if by_port is None and self._by_port(entry):
                     by_port = entry
                 continue
-            for sender in SIDES:
-                head = self._heads[sender]
-                if (entry.name, sender) in self._dropped:
+            for side in (0, 1):
+                if no[side] & entry.bit:
                     continue
-                if not head:
+                if not heads[side]:
                     waiting = True  # this side has not spoken yet
                     continue
-                verdict = self._probe(entry, sender, head)
+                verdict = self._probe(entry, SIDES[side], heads[side])
                 if verdict is True:
                     return entry
                 if verdict is False:
-                    self._dropped.add((entry.name, sender))
+                    no[side] |= entry.bit
                     continue
                 waiting = True
                 if by_port is None and self._by_port(entry):
@@ -726,8 +737,8 @@ class DatagramChannel(Channel):
         self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
     ) -> None:
         super().__init__(registry, teller, label, path, ports)
-        self.seats: list[Seat] = []
-        self.failed: set[str] = set()
+        self.seats: tuple[Seat, ...] = ()
+        self.failed: tuple[str, ...] = ()
         self.idle_bytes = 0  # of datagrams before the first that a room wanted
 
     @property
@@ -760,8 +771,9 @@ class DatagramChannel(Channel):
         claimants = self.registry.claimants(self.label)
         explicit = ":" in self.label and len(claimants) == 1
         hinted: Entry | None = None
+        refused = self.registry.closed[self.label][data[0]] if data and claimants else 0
         for entry in claimants:
-            if entry.name not in self.failed and not self._seated(entry):
+            if not refused & entry.bit and entry.name not in self.failed and not self._seated(entry):
                 verdict = None if entry.probe is None else self._probe(entry, data, piece)
                 if verdict or explicit:
                     return self._seat(entry, piece)
@@ -797,13 +809,13 @@ class DatagramChannel(Channel):
             self._lose(entry)
             return None
         seat = Seat(entry, room, path, self.teller, Inner(self.registry, self.teller, path, self.ports))
-        self.seats.append(seat)
+        self.seats = (*self.seats, seat)
         self.state = WORKING
         return seat
 
     def _lose(self, entry: Entry) -> None:
-        self.failed.add(entry.name)
-        self.seats = [seat for seat in self.seats if seat.entry is not entry]
+        self.failed = (*self.failed, entry.name)
+        self.seats = tuple(seat for seat in self.seats if seat.entry is not entry)
 
     def _give(self, seat: Seat, sender: Side, piece: Piece, lacking: int) -> None:
         unit = piece

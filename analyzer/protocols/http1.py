@@ -516,4 +516,5 @@ PROTOCOL = core.Protocol(
     session="http",
     ports=frozenset({80, 8000, 8080}),
     words=WORDS,
+    starts=frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\r\n "),
 )
