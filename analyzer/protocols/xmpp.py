@@ -173,8 +173,7 @@ def probe(head: bytes) -> bool | None:
     """Tell whether a stream starts with the tag of a stream of XMPP; None asks for more bytes."""
     if _STREAM.match(head):
         return True
-    start = head.lstrip()[: len(_DECLARATION)]
-    maybe = _DECLARATION.startswith(start) or _STREAM_MAYBE.match(head)
+    maybe = _DECLARATION.startswith(head.lstrip()) or _STREAM_MAYBE.match(head)
     return None if len(head) < 512 and maybe else False
 
 
