@@ -38,6 +38,7 @@ TLS: Final = frozenset(("TLS", "SSL", "TLS-C", "TLS-P"))
 OTHER_AUTH: Final = frozenset(("GSSAPI", "KERBEROS_V4"))
 CREDENTIALS: Final = "login"  # stands for a command whose answer is not shown
 
+_LETTERS: Final = frozenset(b"AFHPUafhpu")  # that the commands start with that clients begin with
 _GREETING: Final = re.compile(rb"220[ -][^\r\n]*\r?\n")
 _SAYS_SO: Final = re.compile(rb"FTP", re.IGNORECASE)
 _SAYS_MAIL: Final = re.compile(rb"\bE?SMTP\b|\bLMTP\b", re.IGNORECASE)
@@ -147,6 +148,8 @@ def probe(head: bytes) -> bool | None:
     """Tell whether a stream starts with the greeting of a file server, or with AUTH TLS; None asks for more bytes."""
     if head[:1].isdigit():
         return probe_server(head)
+    if head and head[0] not in _LETTERS:
+        return False
     if _AUTH.match(head) or _USER_AND_MORE.match(head):
         return True
     start = head[:5].upper()

@@ -38,6 +38,7 @@ CAPABILITIES: Final = 101
 CHALLENGE: Final = 383
 BEGIN_TLS: Final = 382
 
+_LETTERS: Final = frozenset(b"ACMSacms")  # that the commands start with that clients begin with
 _GREETING: Final = re.compile(rb"20[01] [^\r\n]*\r?\n")
 _SAYS_SO: Final = re.compile(rb"NNTP|NNRP|InterNetNews|Leafnode|Usenet|newsreader", re.IGNORECASE)
 _CLIENT_START: Final = re.compile(rb"(?:CAPABILITIES|MODE READER|STARTTLS|AUTHINFO USER [^\r\n]*)\r?\n", re.IGNORECASE)
@@ -153,6 +154,8 @@ def probe(head: bytes) -> bool | None:
         if _GREETING.match(head):
             return True if _SAYS_SO.search(head.partition(b"\n")[0]) else None
         return None if len(head) < 512 and b"\n" not in head else False
+    if head and head[0] not in _LETTERS:
+        return False
     start = head[:14].upper()
     if _CLIENT_START.match(head):
         return True

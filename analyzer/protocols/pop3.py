@@ -27,6 +27,7 @@ FINDINGS: Final = findings("RFC 2595 4")
 COMMANDS: Final = frozenset(("CAPA", "STLS", "NOOP", "QUIT", "UTF8", "LANG", "STAT", "LIST", "RSET"))
 LOGINS: Final = frozenset(("USER", "PASS", "APOP", "AUTH"))
 
+_STARTS: Final = frozenset(b"+ACSUacsu")  # of a greeting, and of the commands that clients begin with
 _GREETING: Final = re.compile(rb"\+OK(?: [^\r\n]*)?\r?\n")
 _CLIENT_START: Final = re.compile(rb"(?:CAPA|STLS)\r?\n", re.IGNORECASE)
 _LOGIN_START: Final = re.compile(rb"(?:USER|APOP|AUTH) ?[^\r\n]*\r?\n", re.IGNORECASE)
@@ -138,6 +139,8 @@ class Pop3(core.Dissector):
 
 def probe(head: bytes) -> bool | None:
     """Tell whether a stream starts with a greeting of POP3 or a command of its own; None asks for more bytes."""
+    if head and head[0] not in _STARTS:
+        return False
     if b"+OK".startswith(head[:3]):
         if _GREETING.match(head):
             # Databases of keys and values answer so too, but never first.

@@ -33,6 +33,7 @@ COMMANDS: Final = frozenset(
 )
 HELLOS: Final = ("EHLO", "LHLO", "HELO")
 
+_LETTERS: Final = frozenset(b"EHLehl")  # that EHLO and its kin start with
 _CLIENT_START: Final = re.compile(rb"(?:EHLO|HELO|LHLO) [^\r\n]*\r?\n", re.IGNORECASE)
 _GREETING: Final = re.compile(rb"220[ -][^\r\n]*\r?\n")
 _SAYS_SO: Final = re.compile(rb"\bE?SMTP\b|\bLMTP\b", re.IGNORECASE)
@@ -165,6 +166,8 @@ def probe(head: bytes) -> bool | None:
         if head[greeting.end() : greeting.end() + 1] and head[3:4] == b" ":
             return None if len(head) < greeting.end() + 4 else _SECOND.match(head, greeting.end() - 1) is not None
         return None
+    if head and head[0] not in _LETTERS:
+        return False
     start = head[:5].upper()
     if any(word.startswith(start) for word in (b"EHLO ", b"HELO ", b"LHLO ")):
         return True if _CLIENT_START.match(head) else None if len(head) < 512 and b"\n" not in head else False

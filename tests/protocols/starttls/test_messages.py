@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from analyzer.core import Malformed, Outcome, Piece, Severity, Side
 from analyzer.engine.registry import protocols
+from analyzer.protocols.smtp import PROTOCOL as SMTP
 from analyzer.protocols.starttls import messages
 from analyzer.protocols.starttls.messages import MAX_HELD_BYTES, MAX_REPLY_BYTES, Upgrade, host_of, replied
 from analyzer.protocols.starttls.names import ADVICE, CAUSE, REFUSED, findings
+from tests.play import play
 from tests.protocols import (
     test_ftp,
     test_imap,
@@ -26,7 +28,7 @@ from tests.protocols import (
     test_socks,
     test_xmpp,
 )
-from tests.protocols.starttls.dialogs import HELLO
+from tests.protocols.starttls.dialogs import HELLO, RECORDS
 
 INI, RES = Side.INITIATOR, Side.RESPONDER
 ROOMS = {
@@ -136,3 +138,50 @@ def test_the_finding_is_complete() -> None:
     kind = findings("RFC 1 2")[REFUSED]
     assert (kind.severity, kind.spec, kind.cause, kind.advice) == (Severity.ERROR, "RFC 1 2", CAUSE, ADVICE)
     assert messages.cut("a" * 90) == "a" * 77 + "..."
+
+
+def test_lines_and_blocks_are_found_however_they_come() -> None:
+    up = Upgrade("x")
+    for head, size in ((b"a\r\nb", 3), (b"a\nb", 2)):
+        assert up.line(INI, head) == size
+    for stop in range(1, 6):
+        assert up.line(INI, b"abcd\r\n"[:stop]) is None
+    assert up.line(INI, b"abcd\r\n") == 6
+    for stop in range(1, 13):
+        assert up.block(RES, b"101 a\r\nb\r\n.\r\n"[:stop]) is None
+    assert up.block(RES, b"101 a\r\nb\r\n.\r\n") == 13
+    with pytest.raises(Malformed, match="8192"):
+        up.line(INI, b"a" * 8192)
+    with pytest.raises(Malformed, match="65536"):
+        up.block(INI, b"a\n" * 40000)
+
+
+def test_tls_without_an_answer() -> None:
+    up = Upgrade("x", INI)
+    hello = Piece(HELLO, [(0, 1, 0, 5)])
+    assert up.held(INI, b"\x16") is None
+    assert up.held(INI, b"\x16\x03\x01\x00") is None
+    assert up.held(INI, b"\x16a") == 0
+    assert up.held(INI, b"hello") == 0
+    assert up.held(INI, HELLO + b"more") == len(HELLO)
+    up.ask(up.turn(INI, Piece(b"a", [(0, 1, 0, 5)])))
+    assert up.held(INI, HELLO) is None  # the answer may only be late
+    assert up.held(INI, HELLO + b"\x16") == len(HELLO)
+    assert up.over(hello)
+    assert [type(one).__name__ for one in up.beyond(hello)] == ["Phase", "About", "Pass"]
+    assert [type(one).__name__ for one in up.beyond(hello)] == ["Pass"]
+    assert up.held(RES, b"anything") == 8
+    assert list(up.end(hello)) == []
+    assert [type(one).__name__ for one in up.gap(INI, hello)] == ["Enough"]
+
+
+def test_the_whole_way() -> None:
+    said = play([SMTP, RECORDS], *test_smtp.DIALOG)
+    assert (said.phases[0].outcome, said.phases[0].round_trips) == (Outcome.ESTABLISHED, 2)
+    said = play([SMTP, RECORDS], *test_smtp.DIALOG[:3], (RES, 5), (RES, b"ok\r\n"), test_smtp.ASK)
+    assert len(said.notes) == 3
+    said = play(SMTP, *test_smtp.DIALOG[:4])
+    assert said.phases[0].outcome is Outcome.UNANSWERED
+    said = play(SMTP, *test_smtp.DIALOG[:4], test_smtp.REFUSED, test_smtp.EHLO)
+    assert (said.findings[0].severity, said.findings[0].code) == (Severity.WARNING, REFUSED)
+    assert play(SMTP, *[test_smtp.EHLO] * 60).phases == []
