@@ -11,7 +11,7 @@ from analyzer.engine.registry import protocols
 from analyzer.protocols.smtp import PROTOCOL as SMTP
 from analyzer.protocols.starttls import messages
 from analyzer.protocols.starttls.messages import MAX_HELD_BYTES, MAX_REPLY_BYTES, Upgrade, host_of, replied
-from analyzer.protocols.starttls.names import ADVICE, CAUSE, REFUSED, findings
+from analyzer.protocols.starttls.names import FINDINGS, REFUSED, refusal
 from tests.play import play
 from tests.protocols import (
     test_ftp,
@@ -115,7 +115,7 @@ def test_host_names() -> None:
 
 
 def test_a_client_that_sends_on_and_on_is_not_held() -> None:
-    up = Upgrade("x", INI)
+    up = Upgrade("x", "RFC 1 2", INI)
     piece = Piece(b"a", [(0, 1, 0, 5)])
     up.ask(up.turn(INI, piece))
     assert up.held(INI, b"a" * MAX_HELD_BYTES) is None
@@ -125,7 +125,7 @@ def test_a_client_that_sends_on_and_on_is_not_held() -> None:
 
 
 def test_refusals_are_settled_once() -> None:
-    up = Upgrade("x", INI)
+    up = Upgrade("x", "RFC 1 2", INI)
     place = up.turn(INI, Piece(b"a", [(0, 1, 0, 5)]))
     up.refused("no", [place])
     said = list(up.settle(False, 9))
@@ -135,8 +135,12 @@ def test_refusals_are_settled_once() -> None:
 
 
 def test_the_finding_is_complete() -> None:
-    kind = findings("RFC 1 2")[REFUSED]
-    assert (kind.severity, kind.spec, kind.cause, kind.advice) == (Severity.ERROR, "RFC 1 2", CAUSE, ADVICE)
+    kind = FINDINGS[REFUSED]
+    finding = refusal("no", [], "RFC 1 2", Severity.WARNING)
+    assert (finding.title, finding.cause, finding.advice) == (kind.title, kind.cause, kind.advice)
+    assert (finding.code, finding.severity, finding.spec) == (REFUSED, Severity.WARNING, "RFC 1 2")
+    tables = [one.name for one in protocols() if REFUSED in one.findings]
+    assert len(tables) == 1, "it is explained once"
     assert messages.cut("a" * 90) == "a" * 77 + "..."
 
 
@@ -157,7 +161,7 @@ def test_lines_and_blocks_are_found_however_they_come() -> None:
 
 
 def test_tls_without_an_answer() -> None:
-    up = Upgrade("x", INI)
+    up = Upgrade("x", "RFC 1 2", INI)
     hello = Piece(HELLO, [(0, 1, 0, 5)])
     assert up.held(INI, b"\x16") is None
     assert up.held(INI, b"\x16\x03\x01\x00") is None
