@@ -687,7 +687,10 @@ class Dissector:
     to `on_unit` whole.
     """
 
-    flow: Flow | None = None  # set by the engine: id and endpoints of the flow it works on; sums only for `on_end`
+    #: whether `on_over` is to be called: the room is kept until then
+    wants_sums: ClassVar[bool] = False
+
+    flow: Flow | None = None  # set by the engine: id and endpoints of the flow it works on; sums only in `on_over`
     end_ns: int = 0  # set by the engine before `on_end`: when the flow, or else the capture, ended
     shared: Shared | None = None  # set by the engine: what flows have in common
     secure: bool = False  # set by the engine: what the room reads was encrypted on the wire
@@ -719,6 +722,10 @@ class Dissector:
 
     def on_end(self, last: Piece) -> Outputs:
         """The channel ended or the capture did; `last` is where its last bytes were."""
+        return ()
+
+    def on_over(self, flow: Flow) -> Outputs:
+        """The whole flow is over: `flow`, and `self.flow`, has its sums.  Called after `on_end`, for `wants_sums`."""
         return ()
 
 

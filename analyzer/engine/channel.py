@@ -18,6 +18,7 @@ from analyzer.engine.pending import Pending, Stretch, place_of
 from analyzer.engine.seat import Seat
 
 if TYPE_CHECKING:
+    from analyzer.core import Flow
     from analyzer.engine.registry import Entry, Registry
     from analyzer.engine.teller import Teller
 
@@ -67,6 +68,14 @@ class Channel:
 
     def end(self, last: Piece) -> None:
         raise NotImplementedError
+
+    @property
+    def waits_for_sums(self) -> bool:
+        """Whether a room here wants to be told when the flow is over."""
+        return False
+
+    def over(self, flow: Flow, last: Piece) -> None:
+        """The flow is over, after `end`: `flow` has its sums."""
 
     def spare(self, sender: Side) -> int:
         """How many bytes of `sender` come next at which nobody looks, and behind which somebody does."""
@@ -171,6 +180,14 @@ class Inner:
             for channel in list(self.channels.values()):
                 channel.end(last)
 
+    @property
+    def waits_for_sums(self) -> bool:
+        return self.channels is not None and any(channel.waits_for_sums for channel in self.channels.values())
+
+    def over(self, flow: Flow, last: Piece) -> None:
+        for channel in list((self.channels or {}).values()):
+            channel.over(flow, last)
+
 
 class Direction:
     """One sender's half of a stream channel."""
@@ -203,6 +220,7 @@ class StreamChannel(Channel):
         "_rejection",
         "_seen_bytes",
         "directions",
+        "ended",
         "seat",
         "seen",
     )
@@ -213,6 +231,7 @@ class StreamChannel(Channel):
         super().__init__(registry, teller, label, path, ports)
         self.directions: tuple[Direction, Direction] = _NO_DIRECTIONS  # until a room is found
         self.seat: Seat | None = None
+        self.ended = False  # its room has said all but what takes the flow's sums
         #: what came until a room confirmed: (sender, piece, bytes missing before it); None once one has
         self.seen: list[tuple[Side, Piece, int]] | None = []
         self._seen_bytes = [0, 0]
@@ -271,8 +290,9 @@ class StreamChannel(Channel):
                     if self.directions[sender].kept is not None:
                         self._body_done(seat, sender, tail(last))
                 seat.inner.end(last)
-                seat.room.end_ns, seat.room.flow = self.teller.end_ns, self.teller.flow
+                seat.room.end_ns = self.teller.end_ns
                 seat.carry_out(seat.room.on_end(last), Side.INITIATOR, last)
+                self.ended = seat.room.wants_sums
             except Malformed as why:
                 self._malformed(seat.entry, str(why), Side.INITIATOR, last)
             except Exception as mistake:  # our bug: costs this flow its room, and is told
@@ -280,6 +300,29 @@ class StreamChannel(Channel):
         elif self.state == DONE and seat is not None:
             seat.inner.end(last)
         self._finish()
+
+    @property
+    def waits_for_sums(self) -> bool:
+        if self.child is not None:
+            return self.child.waits_for_sums
+        return self.ended or (self.seat is not None and self.seat.inner.waits_for_sums)
+
+    def over(self, flow: Flow, last: Piece) -> None:
+        if self.child is not None:
+            self.child.over(flow, last)
+            return
+        seat = self.seat
+        if seat is None:
+            return
+        seat.inner.over(flow, last)
+        if self.ended:
+            try:
+                seat.room.flow, seat.room.end_ns = flow, self.teller.end_ns
+                seat.carry_out(seat.room.on_over(flow), None, last)
+            except Malformed as why:
+                self._malformed(seat.entry, str(why), Side.INITIATOR, last)
+            except Exception as mistake:  # our bug: costs this flow its room, and is told
+                self.teller.mistake(seat.entry.name, seat.path, mistake, last)
 
     def spare(self, sender: Side) -> int:
         if self.child is not None:
@@ -855,10 +898,32 @@ class DatagramChannel(Channel):
             try:
                 seat.inner.end(last)
                 if not seat.enough:
-                    seat.room.end_ns, seat.room.flow = self.teller.end_ns, self.teller.flow
+                    seat.room.end_ns = self.teller.end_ns
                     seat.carry_out(seat.room.on_end(last), Side.INITIATOR, last)
             except Malformed as why:
                 self._malformed(seat.entry, str(why), Side.INITIATOR, last)
             except Exception as mistake:  # our bug: costs this flow its room, and is told
                 self.teller.mistake(seat.entry.name, seat.path, mistake, last)
         self._finish()
+
+    @property
+    def waits_for_sums(self) -> bool:
+        if self.child is not None:
+            return self.child.waits_for_sums
+        return any(seat.room.wants_sums or seat.inner.waits_for_sums for seat in self.seats)
+
+    def over(self, flow: Flow, last: Piece) -> None:
+        if self.child is not None:
+            self.child.over(flow, last)
+            return
+        for seat in self.seats:
+            seat.inner.over(flow, last)
+            if seat.enough or not seat.room.wants_sums:
+                continue
+            try:
+                seat.room.flow, seat.room.end_ns = flow, self.teller.end_ns
+                seat.carry_out(seat.room.on_over(flow), None, last)
+            except Malformed as why:
+                self._malformed(seat.entry, str(why), Side.INITIATOR, last)
+            except Exception as mistake:  # our bug: costs this flow its room, and is told
+                self.teller.mistake(seat.entry.name, seat.path, mistake, last)

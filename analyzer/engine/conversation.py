@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import SIDES, Event, Malformed, Note, Piece, RowDissector, Side, Story, Trace
-from analyzer.engine.channel import DONE, SPARE_BYTES, Channel, DatagramChannel, Inner, StreamChannel
+from analyzer.engine.channel import DONE, SPARE_BYTES, Channel, DatagramChannel, Inner, StreamChannel, tail
 from analyzer.engine.seat import RowSeat
 from analyzer.flows.reassembly import Connection, Gap
 
@@ -32,6 +32,7 @@ class Conversation:
         "batch",
         "channel",
         "connection",
+        "ended",
         "fins",
         "held",
         "last",
@@ -55,6 +56,7 @@ class Conversation:
         self.unopened = True  # the channel is made when bytes come: most flows of a scan have none
         self.connection: Connection | None = Connection(teller.limits) if flow.transport == "tcp" else None
         self.last: Piece | None = None
+        self.ended: Channel | None = None  # has ended, and wants to be told when the flow is over
         self.unwanted = NEITHER
         self.until: list[int | None] | None = None  # payload that ends before this sequence number is skipped
         self.fins = 0  # bit 0: of the initiator, bit 1: of the responder
@@ -133,7 +135,7 @@ class Conversation:
                 for delivery in connection.streams[other].acked(ack):
                     self._deliver(other, delivery)
         if self.fins == BOTH_FINS and self._over(connection):
-            self._let_go()
+            self.close()
         elif flags & RST and self.channel is not None:
             self.channel.rest()
 
@@ -193,12 +195,12 @@ class Conversation:
     def sated(self) -> tuple[bool, bool]:
         """By side: whether the channel has just stopped wanting its bytes."""
         self.teller.changed = False
-        if self.unopened and self.connection is not None:
+        if self.unopened:
             return False, False
         channel = self.channel
         while channel is not None and channel.child is not None:
             self.channel = channel = channel.child  # what was handed over is its owner's from here on
-        if channel is None or channel.state == DONE or (self.connection is None and self.fins == BOTH_FINS):
+        if channel is None or channel.state == DONE:
             found = (not self.unwanted[0], not self.unwanted[1])
         else:
             found = (
@@ -215,31 +217,30 @@ class Conversation:
 
     # --- the end ---
 
-    def _let_go(self) -> None:
-        """All bytes have come; the rooms say their last words when the flow has its sums."""
-        self.connection = None
-        if self.channel is not None:
-            self.channel.rest()
-        self.teller.changed = True
-
     def close(self) -> None:
         """No more bytes will come: let the rooms say their last words, and let go of what is held."""
         channel, self.channel, self.unopened = self.channel, None, False
         if channel is not None and self.last is not None:
             self.teller.end_ns = self.teller.end_ns or self.last.time_ns
             channel.end(self.last)
+            if channel.waits_for_sums:
+                self.ended = channel
         self.connection = None
-        self.last = None
+        if self.ended is None:
+            self.last = None
+        else:
+            self.ended.rest()
         self.teller.changed = True
 
     def finish(self, flow: Flow, end_ns: int, packer: Packer | None = None) -> Story:
         """The capture is over (`flow` has its counts): everything that was said, packed if there is a packer."""
         self.teller.end_ns = end_ns
-        self.teller.flow = flow
         if self.connection is not None:
             for side, delivery in self.connection.flush():
                 self._deliver(side, delivery)
         self.close()
+        if self.ended is not None and self.last is not None:
+            self.ended.over(flow, tail(self.last))
         end = Piece(b"", [(0, flow.last_frame, 0, flow.last_ns)])
         self._ask(lambda room: room.on_end(flow, end_ns), None, end)
         teller = self.teller
