@@ -29,9 +29,9 @@ _decoder: Final = msgspec.json.Decoder(list[model.Note])
 class Spool(core.Packer):
     """A temporary file of notes, which has no name and ends with its last user."""
 
-    def __init__(self, file: BinaryIO | None = None) -> None:
+    def __init__(self, file: BinaryIO | None = None, size: int = 0) -> None:
         self.file: BinaryIO | None = file  # made when it is needed
-        self._written = 0  # bytes in the file
+        self._written = size  # bytes in the file
         self._behind = bytearray()  # what comes after them
         self._ahead = b""  # read last, and from where on
         self._ahead_at = 0
@@ -47,8 +47,8 @@ class Spool(core.Packer):
             return Packed(self, before.size + len(notes), (*before.parts, at, len(text)))
         return Packed(self, len(notes), (at, len(text)))
 
-    def flush(self) -> None:
-        """Write what is not in the file yet."""
+    def flush(self) -> int:
+        """Write what is not in the file yet; gives the size of the file."""
         if self.file is None:
             self.file = tempfile.TemporaryFile(prefix="analyzer-", buffering=0)  # noqa: SIM115 - it ends with this
         view = memoryview(self._behind)
@@ -56,6 +56,7 @@ class Spool(core.Packer):
             view = view[self.file.write(view) or 0 :]
         self._written += len(self._behind)
         self._behind = bytearray()
+        return self._written
 
     def read(self, at: int, size: int) -> bytes:
         """Bytes `at` to `at + size` of all that was written; in order of place, that is cheap."""
