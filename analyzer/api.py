@@ -360,7 +360,8 @@ class Worker:
         told = self.process.stdout.read()
         if self.process.wait() == 0:
             result: Result = pickle.loads(told)
-            spool = Spool(self.file, result[0])
+            spool = Spool(self.file, result[0])  # which closes it
+            self.file = None
         elif stopped:
             return []
         else:
@@ -380,6 +381,8 @@ class Worker:
         if self.process.stdout is not None:
             self.process.stdout.close()
         self.process.wait()
+        if self.file is not None:
+            self.file.close()
 
 
 def share_of(job: Job, spool: Spool, stop: Callable[[], bool] | None = None) -> Result:

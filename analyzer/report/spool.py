@@ -35,7 +35,11 @@ class Spool(core.Packer):
         self._behind = bytearray()  # what comes after them
         self._ahead = b""  # read last, and from where on
         self._ahead_at = 0
-        self._last: tuple[Packed, list[core.Note]] | None = None  # read last
+        self._last: tuple[tuple[int, ...], list[core.Note]] | None = None  # parts that were read last, as objects
+
+    def __del__(self) -> None:
+        if self.file is not None:
+            self.file.close()
 
     def pack(self, notes: list[core.Note], before: Sequence[core.Note] | None = None) -> Packed:
         text = model.encode([model.note(note) for note in notes])[1:-1]
@@ -83,8 +87,8 @@ class Spool(core.Packer):
 
     def notes(self, packed: Packed) -> list[core.Note]:
         """The notes as objects: the same list again, for as long as nobody asks for another one's."""
-        if self._last is None or self._last[0] is not packed:
-            self._last = packed, [note_of(found) for found in _decoder.decode(b"[" + packed.text() + b"]")]
+        if self._last is None or self._last[0] is not packed.parts:
+            self._last = packed.parts, [note_of(found) for found in _decoder.decode(b"[" + packed.text() + b"]")]
         return self._last[1]
 
 
