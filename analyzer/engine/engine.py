@@ -13,6 +13,8 @@ from analyzer.flows.reassembly import distance
 from analyzer.flows.tracker import Tracker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from analyzer.core import Batch, Flow, Limits, Packer, Story
     from analyzer.engine.registry import Registry
     from analyzer.engine.teller import OnOutput
@@ -31,9 +33,9 @@ FLOWS_AT_ONCE: Final = 256
 class Engine:
     """Gives rows and bytes to the rooms, and collects what they say.
 
-    `share` is (k, n): only flows whose id leaves k when divided by n get rooms.  `on_output` is called with the flow's
-    id and each note or finding as it happens.  `packer`, if there is one, holds the notes of quiet
-    flows, once there are more flows than `Limits.unpacked_flows`.
+    `share` is (k, n, first): only flows whose id leaves k when divided by n get rooms; below `first` all are of share
+    0.  `on_output` is called with the flow's id and each note or finding as it happens.  `packer`, if there is one,
+    holds the notes of quiet flows, once there are more flows than `Limits.unpacked_flows`.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class Engine:
         *,
         trace: bool = False,
         on_output: OnOutput | None = None,
-        share: tuple[int, int] = (0, 1),
+        share: tuple[int, int, int] = (0, 1, 0),
         rooms: Registry | None = None,
         live: bool = False,
         packer: Packer | None = None,
@@ -54,10 +56,11 @@ class Engine:
         self.tracker = Tracker(limits, self.mask)
         self.flows: list[Flow] = []  # after `finish`: all there are
         self.stories: list[Story] = []
-        self._trace = trace
+        self.trace = trace
         self._on_output = on_output
         self._share = share
-        self._flows: dict[int, Conversation | None] = {}  # None: not our share
+        self.tracker.share(*share)
+        self._flows: dict[int, Conversation] = {}
         self._live = live
         self._waiting: dict[int, int] = {}  # flows whose rooms wait for secrets, and since when
         self._secrets_version = 0
@@ -86,8 +89,6 @@ class Engine:
                     continue
                 conversation = flows.get(flow)
                 if conversation is None:
-                    if flow in flows or not self._ours(flow):
-                        continue
                     conversation = self._open(flow)
                 conversation.batch = self._batch
                 if not conversation.held:
@@ -146,16 +147,17 @@ class Engine:
                 piece = Piece(bytes(view[at : at + size]), [(0, batch.first_frame + row, at - start, time_ns)])
         conversation.take(SIDES[sender], flags, seq, ack, events, piece, wire)
 
+    def share(self, part: int, parts: int) -> None:
+        """Of the flows that are still to come, look only into those whose id leaves `part` when divided by `parts`."""
+        self._share = (part, parts, self.tracker.flow_count)
+        self.tracker.share(*self._share)
+
     def _ours(self, flow: int) -> bool:
-        part, parts = self._share
-        if flow % parts == part:
-            return True
-        self._flows[flow] = None
-        self.tracker.unwant(flow, None)
-        return False
+        part, parts, start = self._share
+        return (0 if flow < start else flow % parts) == part
 
     def _open(self, flow: int) -> Conversation:
-        teller = Teller(self.tracker.begun(flow), self.shared, self._trace, self._on_output)
+        teller = Teller(self.tracker.begun(flow), self.shared, self.trace, self._on_output)
         conversation = Conversation(self.registry, teller)
         self._flows[flow] = conversation
         if self._packer is not None:
@@ -201,7 +203,7 @@ class Engine:
             return
         flow, error = found
         conversation = self._flows.get(flow)
-        if conversation is None and flow not in self._flows and self._ours(flow):
+        if conversation is None and self._ours(flow):
             conversation = self._open(flow)
         if conversation is not None:
             conversation.icmp(error)
@@ -209,16 +211,17 @@ class Engine:
                 conversation.held = True
                 self._held.append(conversation)
 
-    def finish(self) -> None:
-        """The capture is over: `flows` and `stories` are complete."""
+    def finish(self, everything: bool = True) -> None:
+        """The capture is over: `flows` (all, or those of our share only) and `stories` are complete."""
         self._wake()
         tracker = self.tracker
         tracker.finish()
         end_ns = tracker.stats.last_ns
         packer = self._packer if tracker.flow_count > self.limits.unpacked_flows else None
         self._held = []
-        for start in range(0, tracker.flow_count, FLOWS_AT_ONCE):
-            flows = tracker.flows(start, min(start + FLOWS_AT_ONCE, tracker.flow_count))
+        numbers: Sequence[int] = range(tracker.flow_count) if everything else sorted(self._flows)
+        for start in range(0, len(numbers), FLOWS_AT_ONCE):
+            flows = tracker.flows(numbers[start : start + FLOWS_AT_ONCE])
             self.flows += flows
             for flow in flows:
                 conversation = self._flows.pop(flow.id, None)

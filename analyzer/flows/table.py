@@ -25,6 +25,7 @@ except ImportError:
     from analyzer import shadow as cython  # type: ignore[no-redef, unused-ignore]
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from numpy.typing import NDArray
@@ -239,6 +240,10 @@ LISTED = cython.declare(cython.longlong, 2)
 REFUSED = cython.declare(cython.longlong, 3)
 ICMPS = cython.declare(cython.longlong, 4)
 OVERSIZE = cython.declare(cython.longlong, 5)
+# and what it is told: which flows are looked into (`FlowTable.share`)
+PART = cython.declare(cython.longlong, 6)
+PARTS = cython.declare(cython.longlong, 7)
+SHARED = cython.declare(cython.longlong, 8)
 
 #: Version, transport, and (address bits 127 to 64, 63 to 0, port) of both ends.
 Ends = tuple[int, int, tuple[int, int, int], tuple[int, int, int]]
@@ -1318,7 +1323,7 @@ def walk_rows(
             out_flow[row] = cython.cast(cython.int, flow)
             out_sender[row] = cython.cast(cython.uchar, side ^ initiator)
             out_events[row] = cython.cast(cython.int, events)
-            if listed:
+            if listed and (0 if flow < counts[SHARED] else flow % counts[PARTS]) == counts[PART]:
                 out_rows[counts[LISTED]] = cython.cast(cython.int, row)
                 counts[LISTED] += 1
             row += 1
@@ -1380,14 +1385,13 @@ def visits(
 def ends_of(
     keys: cython.const_ulonglong[::1],
     flows: cython.const_longlong[::1],
-    first: cython.longlong,
-    stop: cython.longlong,
+    numbers: Sequence[int],
 ) -> list[Ends]:
-    """`FlowTable.ends` of flows `first` to `stop`."""
+    """`FlowTable.ends` of these flows."""
     found: list[Ends] = []
     flow: cython.longlong
     ports: cython.longlong
-    for flow in range(first, stop):
+    for flow in numbers:
         ports = flows[FLOW * flow + PORTS]
         one = (keys[4 * flow], keys[4 * flow + 1], ports & 0xFFFF)
         other = (keys[4 * flow + 2], keys[4 * flow + 3], (ports >> 16) & 0xFFFF)
@@ -1398,13 +1402,13 @@ def ends_of(
     return found
 
 
-def counts_of(flows: cython.const_longlong[::1], start: cython.longlong, stop: cython.longlong) -> list[Counts]:
-    """`FlowTable.counts` of flows `start` to `stop`."""
+def counts_of(flows: cython.const_longlong[::1], numbers: Sequence[int]) -> list[Counts]:
+    """`FlowTable.counts` of these flows."""
     found: list[Counts] = []
     flow: cython.longlong
     at: cython.longlong
     side: cython.longlong
-    for flow in range(start, stop):
+    for flow in numbers:
         at = FLOW * flow
         side = flows[at + BITS] & 1
         found.append(
@@ -1424,14 +1428,13 @@ def summaries_of(
     flows: cython.const_longlong[::1],
     words: cython.const_uint[::1],
     longs: cython.const_longlong[::1],
-    start: cython.longlong,
-    stop: cython.longlong,
+    numbers: Sequence[int],
 ) -> list[TcpSummary | None]:
-    """`FlowTable.tcp` of flows `start` to `stop`."""
+    """`FlowTable.tcp` of these flows."""
     found: list[TcpSummary | None] = []
     flow: cython.longlong
     state: cython.longlong
-    for flow in range(start, stop):
+    for flow in numbers:
         state = flows[FLOW * flow + TCP]
         found.append(
             None if state < 0 else _summary(words, longs, WORDS * state, LONGS * state, flows[FLOW * flow + BITS] & 1)
@@ -1562,7 +1565,8 @@ class FlowTable:
         self.flow_limit = limits.flows
         # Collisions can't be prepared by someone who doesn't know the seed; results don't depend on it.
         self._seed = int.from_bytes(os.urandom(7), "little") if seed is None else seed
-        self._counts = np.zeros(8, np.int64)
+        self._counts = np.zeros(9, np.int64)
+        self._counts[PARTS] = 1
         self._room = np.zeros(0, np.int32)
         self._slots = np.zeros(2 * FIRST_FLOWS, np.int32)
         self._keys = np.zeros(4 * FIRST_FLOWS, np.uint64)
@@ -1654,6 +1658,13 @@ class FlowTable:
             self._words = _larger(self._words, WORDS * states, WORDS * room)
             self._longs = _larger(self._longs, LONGS * states, LONGS * room)
 
+    def share(self, part: int, parts: int, start: int = 0) -> None:
+        """From here on, list rows only of flows whose number leaves `part` when divided by `parts`.
+
+        Those with a number below `start` are all of part 0.
+        """
+        self._counts[PART], self._counts[PARTS], self._counts[SHARED] = part, parts, start
+
     def unwant(self, flow: int, sender: int | None = None) -> None:
         """No longer list rows for the payload of `sender` (None: of both)."""
         at = FLOW * flow + BITS
@@ -1692,24 +1703,24 @@ class FlowTable:
 
     def ends(self, flow: int) -> Ends:
         """Version, transport, and (address bits 127 to 64, 63 to 0, port) of the initiator and the responder."""
-        return self.ends_of(flow, flow + 1)[0]
+        return self.ends_of([flow])[0]
 
-    def ends_of(self, start: int, stop: int) -> list[Ends]:
-        return ends_of(_view(self._keys), _view(self._flows), start, stop)
+    def ends_of(self, numbers: Sequence[int]) -> list[Ends]:
+        return ends_of(_view(self._keys), _view(self._flows), numbers)
 
     def counts(self, flow: int) -> Counts:
         """First and last frame, first and last time, packets and bytes by sender."""
-        return self.counts_of(flow, flow + 1)[0]
+        return self.counts_of([flow])[0]
 
-    def counts_of(self, start: int, stop: int) -> list[Counts]:
-        return counts_of(_view(self._flows), start, stop)
+    def counts_of(self, numbers: Sequence[int]) -> list[Counts]:
+        return counts_of(_view(self._flows), numbers)
 
     def tcp(self, flow: int) -> TcpSummary | None:
         """What is known of a TCP connection by now; None for other transports."""
-        return self.summaries_of(flow, flow + 1)[0]
+        return self.summaries_of([flow])[0]
 
-    def summaries_of(self, start: int, stop: int) -> list[TcpSummary | None]:
-        return summaries_of(_view(self._flows), _view(self._words), _view(self._longs), start, stop)
+    def summaries_of(self, numbers: Sequence[int]) -> list[TcpSummary | None]:
+        return summaries_of(_view(self._flows), _view(self._words), _view(self._longs), numbers)
 
     def visits(self, columns: Columns, batch: Batch, rows: NDArray[np.int32]) -> list[Visit]:
         """What the columns have of these rows of the batch."""

@@ -26,6 +26,8 @@ from analyzer.flows.community_id import community_id_of
 from analyzer.flows.table import FlowTable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from analyzer.core import Batch, Limits
@@ -95,6 +97,10 @@ class Tracker:
         """The capture is over: tell what was never complete."""
         self._slow.finish()
 
+    def share(self, part: int, parts: int, start: int = 0) -> None:
+        """From here on, list rows of one part of the flows only, see `FlowTable.share`."""
+        self.table.share(part, parts, start)
+
     def unwant(self, flow: int, sender: int | None = None) -> None:
         """No longer list rows for the payload of `sender` (None: of both)."""
         self.table.unwant(flow, sender)
@@ -156,7 +162,7 @@ class Tracker:
         index = number - self._ends_from
         if not 0 <= index < len(self._ends):
             self._ends_from, index = number, 0
-            self._ends = self.table.ends_of(number, min(number + BEGUN_AT_ONCE, self.table.flow_count))
+            self._ends = self.table.ends_of(range(number, min(number + BEGUN_AT_ONCE, self.table.flow_count)))
         version, transport, initiator, responder = self._ends[index]
         return Flow(
             number,
@@ -174,16 +180,15 @@ class Tracker:
 
     def flow(self, number: int) -> Flow:
         """A flow as it is known by now."""
-        return self.flows(number, number + 1)[0]
+        return self.flows([number])[0]
 
-    def flows(self, start: int, stop: int) -> list[Flow]:
+    def flows(self, numbers: Sequence[int]) -> list[Flow]:
         """Some flows as they are known by now."""
         table = self.table
         found: list[Flow] = []
-        everything = zip(
-            table.ends_of(start, stop), table.counts_of(start, stop), table.summaries_of(start, stop), strict=True
-        )
-        for number, (ends, counts, tcp) in enumerate(everything, start):
+        for number, ends, counts, tcp in zip(
+            numbers, table.ends_of(numbers), table.counts_of(numbers), table.summaries_of(numbers), strict=True
+        ):
             version, transport, initiator, responder = ends
             first_frame, last_frame, first_ns, last_ns, packets, octets = counts
             found.append(

@@ -29,13 +29,17 @@ _decoder: Final = msgspec.json.Decoder(list[model.Note])
 class Spool(core.Packer):
     """A temporary file of notes, which has no name and ends with its last user."""
 
-    def __init__(self, file: BinaryIO | None = None) -> None:
+    def __init__(self, file: BinaryIO | None = None, size: int = 0) -> None:
         self.file: BinaryIO | None = file  # made when it is needed
-        self._written = 0  # bytes in the file
+        self._written = size  # bytes in the file
         self._behind = bytearray()  # what comes after them
         self._ahead = b""  # read last, and from where on
         self._ahead_at = 0
-        self._last: tuple[Packed, list[core.Note]] | None = None  # read last
+        self._last: tuple[tuple[int, ...], list[core.Note]] | None = None  # parts that were read last, as objects
+
+    def __del__(self) -> None:
+        if self.file is not None:
+            self.file.close()
 
     def pack(self, notes: list[core.Note], before: Sequence[core.Note] | None = None) -> Packed:
         text = model.encode([model.note(note) for note in notes])[1:-1]
@@ -47,8 +51,8 @@ class Spool(core.Packer):
             return Packed(self, before.size + len(notes), (*before.parts, at, len(text)))
         return Packed(self, len(notes), (at, len(text)))
 
-    def flush(self) -> None:
-        """Write what is not in the file yet."""
+    def flush(self) -> int:
+        """Write what is not in the file yet; gives the size of the file."""
         if self.file is None:
             self.file = tempfile.TemporaryFile(prefix="analyzer-", buffering=0)  # noqa: SIM115 - it ends with this
         view = memoryview(self._behind)
@@ -56,6 +60,7 @@ class Spool(core.Packer):
             view = view[self.file.write(view) or 0 :]
         self._written += len(self._behind)
         self._behind = bytearray()
+        return self._written
 
     def read(self, at: int, size: int) -> bytes:
         """Bytes `at` to `at + size` of all that was written; in order of place, that is cheap."""
@@ -82,8 +87,8 @@ class Spool(core.Packer):
 
     def notes(self, packed: Packed) -> list[core.Note]:
         """The notes as objects: the same list again, for as long as nobody asks for another one's."""
-        if self._last is None or self._last[0] is not packed:
-            self._last = packed, [note_of(found) for found in _decoder.decode(b"[" + packed.text() + b"]")]
+        if self._last is None or self._last[0] is not packed.parts:
+            self._last = packed.parts, [note_of(found) for found in _decoder.decode(b"[" + packed.text() + b"]")]
         return self._last[1]
 
 
