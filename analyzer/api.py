@@ -442,7 +442,7 @@ class Worker:
             return []
         else:
             spool = Spool()
-            result = share_of((*self.job[:4], None), spool)
+            result = share_of((*self.job[:5], None), spool)
         found = []
         for number, notes, findings, phases, title, facts, kind in result[1]:
             if number < len(flows):  # this process may have been stopped earlier
@@ -495,12 +495,12 @@ def work() -> None:
     # Ctrl-C reaches every process of the group: the one that started this one ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     job: Job = pickle.load(sys.stdin.buffer)
-    paths, limits, trace, share, number = job
+    paths, limits, trace, share, given, number = job
     # All notes are packed, or none, where there is no file that both processes have.
     file = None if number is None else open(number, "r+b", buffering=0)  # noqa: PTH123, SIM115
     limits = replace(limits, unpacked_flows=sys.maxsize if file is None else -1)
     with without_collection():
-        found = share_of((paths, limits, trace, share, number), Spool(file), lambda: bool(stopped))
+        found = share_of((paths, limits, trace, share, given, number), Spool(file), lambda: bool(stopped))
         Parcel(sys.stdout.buffer).dump(found)
     sys.stdout.buffer.flush()
 
