@@ -45,7 +45,7 @@ from analyzer.protocols.tls.keys import EARLY, HANDSHAKE, NO_HELLO, TRAFFIC
 from analyzer.protocols.tls.messages import SSL20, TLS12, is_13
 from analyzer.protocols.tls.protection import Opener, Undecryptable
 from analyzer.protocols.tls.registries import HANDSHAKE_TYPES
-from analyzer.protocols.tls.state import ACCEPTED, CLEAR, OFFERED, OPEN, SHUT, Half, Link, Run
+from analyzer.protocols.tls.state import ACCEPTED, CLEAR, NOT_OFFERED, OFFERED, OPEN, SHUT, Half, Link, Run
 
 if TYPE_CHECKING:
     from analyzer.core import Outputs
@@ -543,7 +543,7 @@ class Tls(core.Dissector):
             yield output
             if half.run is not None:
                 half.run.read = output.read
-                half.run.early = half.epoch == EARLY
+                half.run.early = half.epoch == EARLY and sender is link.client and link.early != NOT_OFFERED
 
     # --- what is counted ---
 
