@@ -308,7 +308,7 @@ class Parcel(pickle.Pickler):
         if isinstance(value, core.Note):
             return unpack_note, (
                 (value.kind, value.text, value.at, value.fields),
-                (value.verdict, value.sender, value.flow, value.path, value.spec, value.tree),
+                (value.verdict, value.sender, value.flow, value.path, value.spec, value.tree, value.remark),
             )
         if isinstance(value, core.Finding):
             return unpack_finding, (
@@ -324,7 +324,7 @@ class Parcel(pickle.Pickler):
 
 def unpack_note(begun: tuple[Any, ...], rest: tuple[Any, ...]) -> core.Note:
     note = core.Note(*begun)
-    note.verdict, note.sender, note.flow, note.path, note.spec, note.tree = rest
+    note.verdict, note.sender, note.flow, note.path, note.spec, note.tree, note.remark = rest
     return note
 
 
