@@ -377,7 +377,10 @@ class Tls(core.Dissector):
                 continue
             if half.state == SHUT:
                 self._again(sender, half)
-            yield from self._on_record(sender, half, unit)
+            if unit.trace is None:
+                yield from self._on_record(sender, half, unit)
+            else:
+                yield from traced(self._on_record(sender, half, unit), unit.trace)
 
     def _again(self, sender: Side, half: Half) -> None:
         """Ask for the keys of a side that was shut for want of them."""
@@ -799,6 +802,20 @@ class Choice(Opener):
 
     def next(self) -> Opener:
         return self._openers[0].next()
+
+
+def traced(outputs: Outputs, trace: core.Trace) -> Outputs:
+    """Give the notes of a unit that was held the fields read for them: the engine knows only the unit at hand."""
+    told: Note | None = None
+    mark = 0
+    for output in outputs:
+        if isinstance(output, Note):
+            output.tree = trace.fields[mark:]
+            mark = len(trace.fields)
+            told = output
+        yield output
+    if told is not None and told.tree is not None:
+        told.tree.extend(trace.fields[mark:])
 
 
 # --- recognising it ---------------------------------------------------------------------------------------------------
