@@ -11,6 +11,16 @@ from typing import TYPE_CHECKING, Final
 from analyzer import core
 from analyzer.core import About, Malformed, Note, Outcome, Pass, Phase, Piece, Place, Reader, Shared, Side, Span
 from analyzer.protocols.dtls import verdicts
+from analyzer.protocols.dtls.association import (
+    EARLY_EPOCH,
+    HANDSHAKE_EPOCH,
+    HELLO_VERIFY_REQUEST,
+    MAX_HELLOS,
+    RANDOM_START,
+    RANDOM_STOP,
+    Association,
+    carried_on,
+)
 from analyzer.protocols.dtls.fragments import HEADER_BYTES as MESSAGE_HEADER_BYTES
 from analyzer.protocols.dtls.records import (
     ACK,
@@ -18,97 +28,100 @@ from analyzer.protocols.dtls.records import (
     APPLICATION_DATA,
     CHANGE_CIPHER_SPEC,
     CONNECTION_ID,
+    EPOCH_MASK,
     HANDSHAKE,
     HEADER_BYTES,
     HEARTBEAT,
+    LONG_SEQUENCE,
     MAX_FRAGMENT_BYTES,
     UNIFIED,
     UNIFIED_MASK,
     VERSIONS,
-    EpochOpener,
+    WITH_CID,
+    WITH_LENGTH,
     Record,
-    open12,
     read_record,
 )
-from analyzer.protocols.dtls.state import MAX_EPOCHS, Half, Told
+from analyzer.protocols.dtls.state import Half, Told
 from analyzer.protocols.tls import handshake as tls
 from analyzer.protocols.tls import messages, names
-from analyzer.protocols.tls.handshake import Handshake
-from analyzer.protocols.tls.keys import EARLY, NO_HELLO, TRAFFIC
-from analyzer.protocols.tls.keys import HANDSHAKE as HANDSHAKE_KEYS
-from analyzer.protocols.tls.messages import DTLS13, is_13
-from analyzer.protocols.tls.protection import Opener, Opener13, Undecryptable
+from analyzer.protocols.tls.keys import NO_HELLO
+from analyzer.protocols.tls.messages import is_13
 from analyzer.protocols.tls.registries import HANDSHAKE_TYPES
 from analyzer.protocols.tls.state import Run
 
 if TYPE_CHECKING:
-    from analyzer.core import Outputs
+    from analyzer.core import Output, Outputs
     from analyzer.protocols.tls.state import Link
 
-HELLO_VERIFY_REQUEST: Final = 3  # RFC 6347 §4.2.1
-CONNECTION_ID_EXTENSION: Final = 54  # RFC 9146 §3
 USER_CANCELED: Final = 90
+#: First datagrams of a flow that may belong to an association which began in another.
+MAX_TRIES: Final = 8
 
-#: Epochs of DTLS 1.3, RFC 9147 §6.1.
-EARLY_EPOCH: Final = 1
-HANDSHAKE_EPOCH: Final = 2
-TRAFFIC_EPOCH: Final = 3
-EPOCH_KEYS: Final = {EARLY_EPOCH: EARLY, HANDSHAKE_EPOCH: HANDSHAKE_KEYS, TRAFFIC_EPOCH: TRAFFIC}
-
-#: Records that may fail before it is said that the secrets are wrong.
-MAX_FAILED: Final = 64
 #: A run of records ends where its side was silent for so long.
 PAUSE_NS: Final = 1_000_000_000
 MAX_LISTED: Final = 32  # record numbers of an ACK
 SIZES_KEPT: Final = 8
-#: Hellos whose times are kept.
-MAX_HELLOS: Final = 32
-
 #: What an epoch of a datagram can be, where nothing is known of the connection.
 MAX_PROBED_EPOCH: Final = 256
 MAX_PROBED_MESSAGE_BYTES: Final = 1 << 18
+#: A unified header with all but a connection id, and a record with nothing inside: a content type and a tag.
+UNIFIED_BYTES: Final = 5
+MIN_SEALED_BYTES: Final = 17
 
 
 class Dtls(core.Dissector):
     """DTLS between two endpoints: one connection, and those that take its place later."""
 
     def __init__(self) -> None:
-        self.halves = (Half(), Half())
-        self.handshake: Handshake | None = None
-        self.cookies = 0  # HelloVerifyRequests
-        self.hellos: list[Place] = []  # of the client, each time it was sent
-        self.retransmissions = 0
-        self.unopened = 0
-        self.opened = 0
-        self.closed_why = ""
-        self.srtp_offered = False
-        self.srtp: core.Value = None  # the profile that was chosen
-        self.restarts = 0
+        self.made: Association | None = None
+        self.borrowed = False  # the association began in another flow
+        self.turned = False  # and its sides are the other way round here
+        self.tries = MAX_TRIES
+        self.runs: list[Run | None] = [None, None]  # by side of the association
         self.told = False
-        self.phase_told = False
-        self.failed = False
         self.dropped_told = False
 
     @property
-    def hand(self) -> Handshake:
-        found = self.handshake
+    def one(self) -> Association:
+        """The association at hand."""
+        found = self.made
         if found is None:
-            found = self.handshake = Handshake(self.shared or Shared(), "dtls.", True)
+            found = self.made = Association(self.shared or Shared())
         return found
 
     @property
     def link(self) -> Link:
-        return self.hand.link
+        return self.one.link
 
     # --- datagrams and records ---
 
     def on_unit(self, sender: Side, unit: Piece) -> Outputs:
-        link = self.link
-        if len(unit) and unit.data[unit.start] & UNIFIED_MASK == UNIFIED and not self._may_be_13(link):
+        one = self.one
+        if len(unit) and unit.data[unit.start] & UNIFIED_MASK == UNIFIED and not one.may_be_13:
             return  # not ours: nobody spoke of DTLS 1.3 here
+        if self.tries and one.link.hello is None:
+            self._look_elsewhere(sender, unit)
+        for output in self._datagram(sender.other if self.turned else sender, unit):
+            if self.turned:
+                turn(output)
+            yield output
+
+    def _look_elsewhere(self, sender: Side, unit: Piece) -> None:
+        """Take over an association that began in another flow, if this datagram belongs to one."""
+        self.tries -= 1
+        bare = Piece(unit.data, unit.runs, unit.start, unit.stop, unit.base, unit.whole)
+        found = carried_on(
+            self.one.hand.shared, sender, read_record(Reader(bare), self.one.halves[sender].cid_bytes), bare
+        )
+        if found is not None:
+            self.made, self.turned = found
+            self.borrowed, self.tries = True, 0
+
+    def _datagram(self, sender: Side, unit: Piece) -> Outputs:
         reader = Reader(unit)
         for _ in reader.each("record"):
-            half = self.halves[sender]
+            half = self.one.halves[sender]
             record = read_record(reader, half.cid_bytes)
             half.records += 1
             if half.first is None:
@@ -118,19 +131,15 @@ class Dtls(core.Dissector):
             else:
                 yield from self._protected(sender, half, record, unit)
 
-    def _may_be_13(self, link: Link) -> bool:
-        if link.answer is not None:
-            return is_13(link.version)
-        return link.hello is None or DTLS13 in link.hello.versions
-
     def _protected(self, sender: Side, half: Half, record: Record, unit: Piece) -> Outputs:
         half.protected += 1
-        found = self._open(sender, half, record)
+        one = self.one
+        found = one.read(sender, record)
         if found is None:
-            self.unopened += 1
+            one.unopened += 1
             yield from self._closed(sender, half, record, unit)
             return
-        self.opened += 1
+        one.opened += 1
         half.opened += 1
         plain = record.content.derived(found[1])
         plain.trace = unit.trace
@@ -155,72 +164,6 @@ class Dtls(core.Dissector):
             text = f"a record of type {kind}, {len(content):,} bytes"
             yield Note(f"dtls.record-{kind}", text, arrived(content, unit), sender=sender)
 
-    # --- opening ---
-
-    def _open(self, sender: Side, half: Half, record: Record) -> tuple[int, bytes] | None:
-        """Content type and plaintext of a protected record; None where it can't be opened."""
-        if half.failed >= MAX_FAILED and not half.opened:
-            return None
-        try:
-            return self._open13(sender, half, record) if record.unified else self._open12(sender, half, record)
-        except Undecryptable as why:
-            half.failed += 1
-            self._why(str(why) if half.opened else f"the secrets in the key log don't fit: {why}")
-            return None
-
-    def _open12(self, sender: Side, half: Half, record: Record) -> tuple[int, bytes] | None:
-        opener = half.openers12.get(record.epoch)
-        if opener is None:
-            pair = self.hand.keys.pair() if record.epoch else None
-            if pair is None:
-                self._why(self.hand.keys.why)
-                return None
-            opener = pair[0 if sender is self.link.client else 1]
-        found = open12(opener, record)
-        if record.epoch not in half.openers12:
-            if len(half.openers12) >= MAX_EPOCHS:
-                del half.openers12[next(iter(half.openers12))]
-            half.openers12[record.epoch] = opener
-        half.epoch = max(half.epoch, record.epoch)
-        return found
-
-    def _open13(self, sender: Side, half: Half, record: Record) -> tuple[int, bytes] | None:
-        # RFC 9147 §4.2.2: the epoch with these two bits that is not beyond the next one.
-        latest = max(half.epoch, HANDSHAKE_EPOCH) + 1
-        epoch = latest - (latest - record.epoch & 3)
-        opener = self._opener13(sender, half, epoch)
-        if opener is None:
-            self._why(self.hand.keys.why)
-            return None
-        kind, text, sequence = opener.open(record)
-        record.epoch, record.sequence = epoch, sequence
-        if epoch not in half.openers13:
-            if len(half.openers13) >= MAX_EPOCHS:
-                del half.openers13[min(half.openers13)]
-            half.openers13[epoch] = opener
-        half.epoch = max(half.epoch, epoch)
-        return kind, text
-
-    def _opener13(self, sender: Side, half: Half, epoch: int) -> EpochOpener | None:
-        found = half.openers13.get(epoch)
-        if found is not None:
-            return found
-        keys, by_client = self.hand.keys, sender is self.link.client
-        if epoch > TRAFFIC_EPOCH:
-            before = half.openers13.get(epoch - 1)
-            return None if before is None else before.next()
-        opener: Opener | None = None
-        if epoch == EARLY_EPOCH:
-            openers = keys.early_openers() if by_client else []
-            opener = openers[0] if openers else None
-        elif epoch in EPOCH_KEYS:
-            opener = keys.opener(by_client, EPOCH_KEYS[epoch])
-        return EpochOpener(opener) if isinstance(opener, Opener13) else None
-
-    def _why(self, why: str) -> None:
-        if not self.closed_why:
-            self.closed_why = why
-
     # --- handshake ---
 
     def _fragments(self, sender: Side, half: Half, content: Piece, record: Record, unit: Piece) -> Outputs:
@@ -244,10 +187,10 @@ class Dtls(core.Dissector):
         at = arrived(message, unit)
         digest = hash(bytes(message))
         known = half.told.get(sequence)
-        if kind == tls.CLIENT_HELLO and len(self.hellos) < MAX_HELLOS:
-            self.hellos.append(at)
         if known is not None and known.digest == digest:
-            self.retransmissions += 1
+            self.one.retransmissions += 1
+            if kind == tls.CLIENT_HELLO:
+                self._hello_seen(at, record)
             first = known.note
             again = Note(
                 first.kind, f"sent again: {first.text}", at, {**first.fields, "retransmission": True}, sender=sender
@@ -257,12 +200,21 @@ class Dtls(core.Dissector):
             return
         if kind == tls.CLIENT_HELLO:
             yield from self._new_hello(sender, sequence, message, record)
-            half = self.halves[sender]
+            half = self.one.halves[sender]
+            self._hello_seen(at, record)
         note = self._told_note(sender, kind, message, at, record)
         note.fields["message_seq"] = sequence
+        if kind == tls.CLIENT_HELLO and note.fields.get("cookie"):
+            note.text += ", with the server's cookie"
         half.remember(sequence, Told(digest, note))
         yield note
         yield from self._after(sender, half, kind, note)
+
+    def _hello_seen(self, at: Place, record: Record) -> None:
+        one = self.one
+        if len(one.hellos) < MAX_HELLOS:
+            one.hellos.append(at)
+            one.sequences.append(record.sequence)
 
     def _told_note(self, sender: Side, kind: int, message: Piece, at: Place, record: Record) -> Note:
         link = self.link
@@ -273,41 +225,37 @@ class Dtls(core.Dissector):
         if kind == tls.CLIENT_HELLO and link.hello is not None and sender is link.server and link.answer is None:
             # Both want to be the client: the first stays so.
             client, hello = link.client, link.hello
-            note = self.hand.message(sender, kind, message, at)
+            note = self.one.hand.message(sender, kind, message, at)
             link.client, link.hello = client, hello
             note.verdict = "Both sides sent a ClientHello: each takes itself for the client."
             return note
-        return self.hand.message(sender, kind, message, at)
+        return self.one.hand.message(sender, kind, message, at)
 
     def _new_hello(self, sender: Side, sequence: int, message: Piece, record: Record) -> Outputs:
         """A ClientHello that was not seen before: in clear and after an answer it begins another connection."""
-        link = self.link
+        one, link = self.one, self.link
         if record.epoch or record.unified:
-            for half in self.halves:
+            for half in one.halves:
                 half.finished = False
             return
-        random = bytes(message.cut(MESSAGE_HEADER_BYTES + 2, MESSAGE_HEADER_BYTES + 34))
-        settled = link.answer is not None or link.done_ns or self.failed
+        random = bytes(message.cut(RANDOM_START, RANDOM_STOP))
+        settled = link.answer is not None or link.done_ns or one.failed
         if link.hello is None or not settled or random == link.client_random or sequence:
             return
         for side in core.SIDES:
             yield from self._flush(side)
-        if not self.phase_told:
+        if not one.phase_told:
             yield self._phase(message.time_ns, Outcome.OPEN)
-        yield About(None, verdicts.facts(self))
-        self.halves = (Half(), Half())
-        self.handshake = None
-        self.hellos = self.hellos[-1:]
-        self.cookies = self.retransmissions = self.opened = self.unopened = 0
-        self.closed_why = ""
-        self.srtp_offered, self.srtp = False, None
-        self.phase_told = self.failed = self.dropped_told = False
-        self.restarts += 1
-        half = self.halves[sender]
+        yield About(None, verdicts.facts(one, self.turned))
+        if not self.borrowed:
+            one.withdraw()
+        self.made = new = Association(one.hand.shared)
+        self.borrowed = False
+        half = new.halves[sender]
         half.records, half.first = 1, message.place
 
     def _hello_verify_request(self, sender: Side, message: Piece, at: Place) -> Note:
-        self.cookies += 1
+        self.one.cookies += 1
         reader = Reader(message)
         reader.skip("header", MESSAGE_HEADER_BYTES)
         try:
@@ -321,40 +269,30 @@ class Dtls(core.Dissector):
 
     def _after(self, sender: Side, half: Half, kind: int, note: Note) -> Outputs:
         """What follows from a message."""
-        link = self.link
+        one, link = self.one, self.link
         if kind == tls.CLIENT_HELLO:
-            self.srtp_offered = self.srtp_offered or "use_srtp" in note.fields
+            one.srtp_offered = one.srtp_offered or "use_srtp" in note.fields
+            if link.hello is not None:
+                one.offer()
             yield from self._hello_told()
         elif kind in (tls.SERVER_HELLO, tls.ENCRYPTED_EXTENSIONS):
             if kind == tls.SERVER_HELLO and link.answer is not None:
-                self._learn_cids()
+                one.learn_cids()
                 yield from verdicts.on_version(link)
             chosen = note.fields.get("use_srtp")
             if isinstance(chosen, dict) and chosen.get("protection_profiles"):
-                self.srtp = chosen["protection_profiles"][0]
+                one.srtp = chosen["protection_profiles"][0]
         elif kind == tls.SERVER_HELLO_DONE:
             link.server_hello_done = True
         elif kind == tls.FINISHED:
             yield from self._finished(half, note.time_ns)
 
-    def _learn_cids(self) -> None:
-        """The identifiers in a side's records are those that the other asked for (RFC 9146 §3)."""
-        link = self.link
-        assert link.answer is not None
-        if link.hello is None or not link.agreed(CONNECTION_ID_EXTENSION):
-            return
-        for side, values in ((link.server, link.hello.values), (link.client, link.answer.values)):
-            wanted = values.get(CONNECTION_ID_EXTENSION)
-            cid = wanted.get("cid") if isinstance(wanted, dict) else None
-            if isinstance(cid, str):
-                self.halves[side].cid_bytes = len(cid) // 2
-
     def _finished(self, half: Half, time_ns: int) -> Outputs:
         half.finished = True
         link = self.link
-        if all(one.finished for one in self.halves) and not link.done_ns:
+        if all(other.finished for other in self.one.halves) and not link.done_ns:
             link.done_ns = time_ns
-            if not self.phase_told and link.hello is not None:
+            if not self.one.phase_told and link.hello is not None:
                 yield self._phase(time_ns, Outcome.ESTABLISHED)
 
     # --- the other contents ---
@@ -365,7 +303,7 @@ class Dtls(core.Dissector):
         fields: dict[str, core.Value] = {}
         text = "what this side sends from here on is protected"
         if link.ccs[sender]:
-            self.retransmissions += 1
+            self.one.retransmissions += 1
             fields["retransmission"] = True
             text = f"sent again: {text}"
         link.ccs[sender] = True
@@ -402,8 +340,8 @@ class Dtls(core.Dissector):
         if not fatal:
             return
         yield verdicts.on_alert(link, sender, level, description, at)
-        if not self.failed:
-            self.failed = True
+        if not self.one.failed:
+            self.one.failed = True
             yield self._phase(at.time_ns, Outcome.FAILED)
 
     def _ack(self, sender: Side, content: Piece, unit: Piece) -> Outputs:
@@ -434,16 +372,17 @@ class Dtls(core.Dissector):
         if size:
             output = Pass(f"dtls:{link.alpn}" if link.alpn else "dtls", content, stream=False, sender=sender)
             yield output
-            if half.run is not None:
-                half.run.read = output.read
-                half.run.early = early
+            run = self.runs[sender]
+            if run is not None:
+                run.read = output.read
+                run.early = early
 
     # --- what stays closed ---
 
     def _closed(self, sender: Side, half: Half, record: Record, unit: Piece) -> Outputs:
         """A protected record that nobody can open: what it is, is told by its type, or its epoch and its place."""
         if self.link.hello is None:
-            self._why(NO_HELLO)
+            self.one.why(NO_HELLO)
         size = len(record.content)
         if record.unified:
             yield from self._closed13(sender, half, record, size, unit)
@@ -469,7 +408,7 @@ class Dtls(core.Dissector):
             yield from self._count(sender, half, "dtls.encrypted-handshake", size, unit.place, False)
             return
         half.data_bytes += size
-        client, server = self.halves[self.link.client], self.halves[self.link.server]
+        client, server = self.one.halves[self.link.client], self.one.halves[self.link.server]
         if record.epoch != EARLY_EPOCH and client.sealed_ns and not self.link.done_ns:
             # Whoever goes on to the application's keys is through.  The client's Finished came last.
             server.finished = True
@@ -482,17 +421,17 @@ class Dtls(core.Dissector):
         text = "an encrypted alert" + (": this side refuses the handshake" if early else ", probably close_notify")
         half.closed = True
         yield Note("dtls.record-alert", text, unit, sender=sender)
-        if early and not self.failed:
-            self.failed = True
+        if early and not self.one.failed:
+            self.one.failed = True
             yield self._phase(unit.time_ns, Outcome.FAILED)
 
     # --- what is counted ---
 
     def _count(self, sender: Side, half: Half, kind: str, size: int, at: Place, opened: bool) -> Outputs:
-        run = half.run
+        run = self.runs[sender]
         if run is None or run.kind != kind or run.opened is not opened or at.time_ns - run.last.time_ns > PAUSE_NS:
             yield from self._flush(sender)
-            run = half.run = Run(kind, at, opened)
+            run = self.runs[sender] = Run(kind, at, opened)
         run.records += 1
         run.bytes += size
         run.last = at
@@ -501,8 +440,7 @@ class Dtls(core.Dissector):
 
     def _flush(self, sender: Side) -> Outputs:
         """Tell of the run of records that has ended."""
-        half = self.halves[sender]
-        run, half.run = half.run, None
+        run, self.runs[sender] = self.runs[sender], None
         if run is None or run.read:
             return
         many = f"{run.records:,} record{'' if run.records == 1 else 's'}, {run.bytes:,} bytes"
@@ -530,24 +468,38 @@ class Dtls(core.Dissector):
             facts["ja4"] = link.hello.fields["ja4"]
         if link.hello.alpn:
             facts["alpn_offered"] = link.hello.alpn
-        target = "" if flow is None else str(flow.responder if link.client is Side.INITIATOR else flow.initiator)
+        by_initiator = (link.client is Side.INITIATOR) is not self.turned
+        target = "" if flow is None else str(flow.responder if by_initiator else flow.initiator)
         yield About(name or target or "DTLS", facts)
 
     def _phase(self, end_ns: int, outcome: Outcome) -> Phase:
-        self.phase_told = True
-        firsts = [half.first.time_ns for half in self.halves if half.first is not None]
+        one = self.one
+        one.phase_told = True
+        firsts = [half.first.time_ns for half in one.halves if half.first is not None]
         hello_at = self.link.hello_at
         start_ns = hello_at.time_ns if hello_at is not None else min(firsts, default=end_ns)
-        trips = verdicts.round_trips(self) if outcome is Outcome.ESTABLISHED else None
+        trips = verdicts.round_trips(one) if outcome is Outcome.ESTABLISHED else None
         return Phase("dtls", start_ns, max(end_ns, start_ns), outcome, trips)
 
     def on_end(self, last: Piece) -> Outputs:
+        one = self.one
         for side in (self.link.client, self.link.server):
-            yield from self._flush(side)
-        if not self.phase_told:
-            yield self._phase(last.time_ns, verdicts.outcome(self))
-        yield About(None, verdicts.facts(self))
-        yield from verdicts.at_end(self)
+            for output in self._flush(side):
+                if self.turned:
+                    turn(output)
+                yield output
+        if not self.borrowed:
+            if not one.phase_told:
+                yield self._phase(last.time_ns, verdicts.outcome(one, self.end_ns))
+            yield from verdicts.at_end(one, self.end_ns, self.flow)
+            one.withdraw()
+        yield About(None, verdicts.facts(one, self.turned))
+
+
+def turn(output: Output) -> None:
+    """Let it be the other side that said this."""
+    if isinstance(output, Note | Pass) and output.sender is not None:
+        output.sender = output.sender.other
 
 
 def arrived(piece: Piece, unit: Piece) -> Place:
@@ -575,7 +527,7 @@ def probe(head: bytes) -> bool | None:
         return False
     kind = head[0]
     if kind & UNIFIED_MASK == UNIFIED:
-        return None if len(head) > 1 else False
+        return True if is_13_whole(head) else None
     if not CHANGE_CIPHER_SPEC <= kind <= ACK or len(head) <= HEADER_BYTES:
         return False
     if head[1] << 8 | head[2] not in VERSIONS:
@@ -612,3 +564,12 @@ def is_message(head: bytes, size: int) -> bool:
         and start + part <= length
         and part <= size - MESSAGE_HEADER_BYTES
     )
+
+
+def is_13_whole(head: bytes) -> bool:
+    """Whether a datagram is one record of DTLS 1.3 with its length, and without connection id: hardly by chance."""
+    first = head[0]
+    if first & WITH_CID or not first & WITH_LENGTH or not first & LONG_SEQUENCE:
+        return False
+    size = int.from_bytes(head[3:5], "big")
+    return size >= MIN_SEALED_BYTES and len(head) == UNIFIED_BYTES + size and first & EPOCH_MASK != 1

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from analyzer.core import Note, Place
     from analyzer.protocols.dtls.records import EpochOpener
     from analyzer.protocols.tls.protection import Opener
-    from analyzer.protocols.tls.state import Run
 
 #: Messages of one side that are remembered, to know those that are sent again.
 MAX_TOLD: Final = 64
@@ -47,7 +46,6 @@ class Half:
         "openers13",
         "protected",
         "records",
-        "run",
         "sealed_ns",
         "told",
     )
@@ -69,7 +67,6 @@ class Half:
         self.closed = False  # by close_notify
         self.alerted = False  # by a fatal alert
         self.data_bytes = 0
-        self.run: Run | None = None
 
     def remember(self, sequence: int, told: Told) -> None:
         """Keep what was told of a message; the oldest is forgotten where there are many."""

@@ -10,8 +10,8 @@ from analyzer.protocols.tls.findings import ALERT_VERDICTS, OTHER_ALERT
 from analyzer.protocols.tls.messages import DTLS10, SUPPORTED_GROUPS, is_13
 
 if TYPE_CHECKING:
-    from analyzer.core import Outputs
-    from analyzer.protocols.dtls.dissector import Dtls
+    from analyzer.core import Flow, Outputs
+    from analyzer.protocols.dtls.association import Association
     from analyzer.protocols.tls.certificates import Certificate
     from analyzer.protocols.tls.state import Link
 
@@ -104,66 +104,63 @@ def _table(link: Link, sender: Side, description: int) -> list[str]:
 # --- at the end -------------------------------------------------------------------------------------------------------
 
 
-def round_trips(dtls: Dtls) -> int | None:
+def round_trips(one: Association) -> int | None:
     """Round trips until the client could send: RFC 9147 §5.7, RFC 6347 §4.2.4."""
-    link = dtls.link
+    link = one.link
     if link.hello is None or link.answer is None:
         return None
     if is_13(link.version):
         return 1 + link.retries
-    return (1 if link.resumed else 2) + (1 if dtls.cookies else 0)
+    return (1 if link.resumed else 2) + (1 if one.cookies else 0)
 
 
-def unanswered(dtls: Dtls) -> bool:
+def unanswered(one: Association, end_ns: int) -> bool:
     """Whether nothing came back to the ClientHello, for long enough, and the client itself did not go on."""
-    link = dtls.link
-    client, server = dtls.halves[link.client], dtls.halves[link.server]
-    if link.hello_at is None or server.records or client.protected or len(client.told) > 1 or dtls.failed:
+    link = one.link
+    client, server = one.halves[link.client], one.halves[link.server]
+    if link.hello_at is None or server.records or client.protected or len(client.told) > 1 or one.failed:
         return False
-    return dtls.end_ns - link.hello_at.time_ns >= SILENCE_NS
+    return end_ns - link.hello_at.time_ns >= SILENCE_NS
 
 
-def outcome(dtls: Dtls) -> Outcome:
+def outcome(one: Association, end_ns: int) -> Outcome:
     """How the handshake ended, where nothing said so while it went on."""
-    link = dtls.link
+    link = one.link
     if link.hello is None:
         return Outcome.PARTIAL
-    if unanswered(dtls):
+    if unanswered(one, end_ns):
         return Outcome.UNANSWERED
-    client, server = dtls.halves[link.client], dtls.halves[link.server]
+    client, server = one.halves[link.client], one.halves[link.server]
     if not server.records and (client.protected or len(client.told) > 1):
         return Outcome.PARTIAL  # the client went on, so it had answers that the capture lacks
     return Outcome.OPEN
 
 
-def at_end(dtls: Dtls) -> Outputs:
-    link = dtls.link
-    if not unanswered(dtls) or link.hello_at is None:
+def at_end(one: Association, end_ns: int, flow: Flow | None) -> Outputs:
+    link = one.link
+    if not unanswered(one, end_ns) or link.hello_at is None:
         return
     first = link.hello_at.time_ns
-    times = [f"{(place.time_ns - first) / 1e9:.1f}" for place in dtls.hellos[1:8]]
+    times = [f"{(place.time_ns - first) / 1e9:.1f}" for place in one.hellos[1:8]]
     again = f", sent again after {', '.join(times)} s" if times else ""
-    text = (
-        f"ClientHello of {link.hello_bytes:,} bytes{again}: no DTLS came back for {(dtls.end_ns - first) / 1e9:.1f} s."
-    )
-    flow = dtls.flow
+    text = f"ClientHello of {link.hello_bytes:,} bytes{again}: no DTLS came back for {(end_ns - first) / 1e9:.1f} s."
     limits = ""
     if flow is not None and 0 in flow.packets:
         limits = "Nothing at all came from the other side: the capture may have seen one direction only."
-    yield Finding("dtls.no-answer", text, dtls.hellos[:8] or link.hello_at, limits=limits)
+    yield Finding("dtls.no-answer", text, one.hellos[:8] or link.hello_at, limits=limits)
 
 
 # --- facts ------------------------------------------------------------------------------------------------------------
 
 
-def facts(dtls: Dtls) -> dict[str, Value]:
+def facts(one: Association, turned: bool = False) -> dict[str, Value]:
     """What a person, and who joins this with signalling, wants to know of the connection."""
-    link = dtls.link
+    link = one.link
     found: dict[str, Value] = {}
     if link.version:
         found["dtls_version"] = names.version_name(link.version)
     if link.hello is not None or link.answer is not None:
-        found["dtls_client"] = SIDE_NAMES[link.client]
+        found["dtls_client"] = SIDE_NAMES[link.client ^ turned]
     if link.suite_value:
         found["cipher_suite"] = names.suite_name(link.suite_value)
     if link.group is not None:
@@ -174,32 +171,32 @@ def facts(dtls: Dtls) -> dict[str, Value]:
         found["alpn"] = link.alpn
     if link.resumed is not None:
         found["resumed"] = link.resumed
-    if dtls.srtp is not None:
-        found["srtp_profile"] = dtls.srtp.get("name") or dtls.srtp.get("value")
-    elif dtls.srtp_offered:
+    if one.srtp is not None:
+        found["srtp_profile"] = one.srtp.get("name") or one.srtp.get("value")
+    elif one.srtp_offered:
         found["srtp_profile"] = None
-    sums = {SIDE_NAMES[at]: _leaf(link, at) for at in (Side.INITIATOR, Side.RESPONDER)}
+    sums = {SIDE_NAMES[at ^ turned]: _leaf(link, at) for at in (Side.INITIATOR, Side.RESPONDER)}
     prints = {name: leaf.sha256 for name, leaf in sums.items() if leaf is not None}
     if prints:
         found["certificate_sha256"] = prints
     if link.done_ns:
-        trips = round_trips(dtls)
+        trips = round_trips(one)
         if trips is not None:
             found["round_trips"] = trips
         if link.hello_at is not None:
             found["handshake_ns"] = link.done_ns - link.hello_at.time_ns
     if link.hello_at is not None and link.server_at is not None:
         found["hello_to_hello_ns"] = link.server_at.time_ns - link.hello_at.time_ns
-    if dtls.cookies:
-        found["hello_verify_requests"] = dtls.cookies
-    if dtls.retransmissions:
-        found["dtls_retransmissions"] = dtls.retransmissions
-    if dtls.opened or dtls.unopened:
-        found["decrypted"] = dtls.unopened == 0
-        if dtls.unopened:
-            found["encrypted_records"] = dtls.unopened
-            found["not_decrypted_because"] = dtls.closed_why
-        found["data_bytes"] = [half.data_bytes for half in dtls.halves]
+    if one.cookies:
+        found["hello_verify_requests"] = one.cookies
+    if one.retransmissions:
+        found["dtls_retransmissions"] = one.retransmissions
+    if one.opened or one.unopened:
+        found["decrypted"] = one.unopened == 0
+        if one.unopened:
+            found["encrypted_records"] = one.unopened
+            found["not_decrypted_because"] = one.closed_why
+        found["data_bytes"] = [one.halves[at ^ turned].data_bytes for at in (0, 1)]
     return found
 
 
