@@ -46,6 +46,8 @@ SAFE_GROUP_BITS: Final = 2048  # of finite field Diffie-Hellman, RFC 9325 §4.1
 
 # Alerts by their number, RFC 9846 §6.
 HANDSHAKE_FAILURE: Final = 40
+UNSUPPORTED_CERTIFICATE: Final = 43
+CERTIFICATE_EXPIRED: Final = 45
 PROTOCOL_VERSION: Final = 70
 USER_CANCELED: Final = 90
 CERTIFICATE_REQUIRED: Final = 116
@@ -78,20 +80,36 @@ PROBLEM_CODES: Final = {
 #: Of these the first is told, not what follows from it.
 CHAIN_CODES: Final = frozenset(("tls.cert-incomplete-chain", "tls.cert-untrusted", "tls.cert-invalid"))
 
+#: Which problems of a chain an alert may be about; all where it is not here.
+ALERT_PROBLEMS: Final[dict[int, frozenset[str]]] = {
+    44: frozenset(),
+    45: frozenset(("expired", "not-yet-valid")),
+    48: frozenset(reason for reason, code in PROBLEM_CODES.items() if code in CHAIN_CODES and reason != "wrong-usage"),
+    49: frozenset(),
+    113: frozenset(),
+}
+
 #: Why a chain with such a problem was refused.
 CERTIFICATE_CAUSES: Final = {
     "incomplete-chain": "The intermediate certificate was not sent: there is no way from this one to a root.",
     "unknown-issuer": (
-        "{issuer} is a private authority that the side which refuses does not know, or an intermediate certificate "
-        "that was not sent."
+        "{issuer} is a private authority that the {who} does not know, or an intermediate certificate that was not "
+        "sent."
     ),
-    "untrusted-root": "A private authority, whose root is not installed on the side that refuses.",
-    "self-signed": "The certificate is signed by itself, and not installed as trusted on the side that refuses.",
+    "untrusted-root": "A private authority, whose root is not installed on the {who}.",
+    "self-signed": "The certificate is signed by itself, and not installed as trusted on the {who}.",
     "expired": "It was not renewed in time, or the renewed one is not in use yet.",
     "not-yet-valid": "It was made by a machine whose clock is ahead, or is in use too early.",
     "name-mismatch": "The wrong virtual host answered, or the name was left out of the certificate.",
     "bad-signature": "The chain was put together wrongly: it has another authority of the same name.",
     "wrong-usage": "The certificate was made for another purpose.",
+}
+
+#: Those of them that hold whether somebody refused the certificate or not.
+CAUSES: Final = {
+    reason: cause
+    for reason, cause in CERTIFICATE_CAUSES.items()
+    if reason in ("expired", "not-yet-valid", "bad-signature", "wrong-usage")
 }
 
 #: What the names of issuers that inspect TLS contain.
@@ -196,6 +214,7 @@ def on_server_hello(hand: Handshake, note: Note) -> Outputs:
             places(link, at),
         )
         return
+    _remember_protocol(hand)
     yield from on_version(hand, at)
     hello, answer = link.hello, link.answer
     if hello is not None:
@@ -279,16 +298,16 @@ def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
         return
     at = note.at
     verdict = judged(hand, chain, by_server, note.time_ns)
-    who = "server" if by_server else "client"
-    leaf = chain[0]
     told = False
     for problem in verdict.problems:
         code = PROBLEM_CODES.get(problem.reason)
         if code is None or (code in CHAIN_CODES and told):
             continue
         told = told or code in CHAIN_CODES
-        text = f"The {who}'s certificate ({leaf.subject_text}, by {leaf.issuer_text}): {problem.text}"
-        yield Finding(code, text, at)
+        text = f"{problem.text[:1].upper()}{problem.text[1:]}."
+        if not by_server:
+            text = f"Of the client: {problem.text}."
+        yield Finding(code, text, at, cause=CAUSES.get(problem.reason, ""))
     if verdict.problems and note.verdict is None:
         first = verdict.problems[0]
         if PROBLEM_CODES.get(first.reason) in (
@@ -298,16 +317,18 @@ def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
         ):
             note.verdict = first.text
     if by_server:
-        yield from _server_certificate(hand, leaf, verdict.trusted, at)
+        yield from _server_certificate(hand, chain[0], verdict.trusted, at)
 
 
 def _server_certificate(hand: Handshake, leaf: Certificate, trusted: bool, at: Place) -> Outputs:
     link = hand.link
     if leaf.weaknesses:
-        yield Finding("tls.cert-weak", f"{leaf.subject_text}: {'; '.join(leaf.weaknesses)}.", at)
+        text = f'The certificate of "{leaf.subject_text}" has {" and ".join(leaf.weaknesses)}.'
+        yield Finding("tls.cert-weak", text, at)
     issuer = leaf.issuer_text.lower()
     if not trusted and any(name in issuer for name in INSPECTORS):
-        yield Finding("tls.cert-intercepted", f"The issuer is {leaf.issuer_text}.", at)
+        text = f'The certificate of "{leaf.subject_text}" is issued by "{leaf.issuer_text}", no public authority.'
+        yield Finding("tls.cert-intercepted", text, at)
     hello = link.hello
     if hello is not None and hello.server_name is None and leaf.dns_names and not leaf.addresses:
         shown = sorted(leaf.dns_names)
@@ -354,7 +375,7 @@ def _detail(hand: Handshake, sender: Side, description: int, at_ns: int) -> tupl
     link = hand.link
     hello, who = link.hello, side(link, sender)
     if description in CERTIFICATE_ALERTS:
-        return _refused_certificate(hand, sender, at_ns)
+        return _refused_certificate(hand, sender, description, at_ns)
     if hello is None:
         return "", ""
     if description in (HANDSHAKE_FAILURE, 71):
@@ -374,20 +395,23 @@ def _detail(hand: Handshake, sender: Side, description: int, at_ns: int) -> tupl
     if link.done_ns:
         return "", ""
     if who == "server" and link.answer is None and description in SYNTAX_ALERTS:
-        said = f"It answers the ClientHello ({link.hello_bytes:,} bytes, {len(hello.types)} extensions) with it."
+        said = (
+            f"It is the answer to a ClientHello of {link.hello_bytes:,} bytes with {len(hello.types)} extensions, for "
+            f"{wording.versions(hello.versions)}."
+        )
         cause = (
             "The server does not bear something in the ClientHello: its size, a version, an extension or a value that "
             "it does not know (intolerance). Less likely the client sent nonsense."
         )
-        return f"{said} {offered(link)}", cause
-    return f"{offered(link)} {_answered(link)}", ""
+        return said, cause
+    return _answered(link) if link.answer is not None else "", ""
 
 
 def _answered(link: Link) -> str:
     """What the server chose of what was offered."""
     if link.answer is None:
-        return "The server chose nothing, and does not say what it would take."
-    return f"The server chose {wording.server_hello(link.answer, bool(link.resumed))}."
+        return "The server had chosen nothing yet, and does not say what it would take."
+    return f"The server had chosen {wording.server_hello(link.answer, bool(link.resumed))}."
 
 
 def _versions(link: Link, who: str) -> tuple[str, str]:
@@ -422,11 +446,17 @@ def _protocols(hand: Handshake, who: str) -> tuple[str, str]:
     text = f"The client offered {wanted}; {_silent(who)}"
     known = hand.shared.recall(CHOSEN_PROTOCOLS, _name_key(hand))
     if known is None:
-        return text, f"The server has none of {wanted} for this name." if wanted != "none" else ""
+        return text, ""
     return (
         f"{text} In {where(known[1])} it took {known[0]} for the same name.",
         f"The server has {known[0]} for this name.",
     )
+
+
+def _remember_protocol(hand: Handshake) -> None:
+    link = hand.link
+    if link.alpn is not None and link.server_at is not None:
+        hand.shared.remember(CHOSEN_PROTOCOLS, _name_key(hand), (link.alpn, link.server_at))
 
 
 def _name_key(hand: Handshake) -> bytes:
@@ -493,6 +523,11 @@ def _no_overlap(link: Link, who: str) -> str:
             f"It shares no cipher suite with the client: {few} for TLS 1.2 and older needs an {next(iter(kinds))} "
             "certificate" + (", and if the server does not speak TLS 1.3, that is all there is." if has_13 else ".")
         )
+    elif old and not has_13 and all(name.startswith(("TLS_RSA_WITH_", "TLS_DHE_")) for name in old):
+        said.append(
+            "It shares no cipher suite with the client: the client has none with ECDHE, and servers of today take "
+            "little else."
+        )
     elif not old and has_13:
         said.append("The client offers suites of TLS 1.3 only, and the server does not speak it or has none of them.")
     else:
@@ -531,29 +566,56 @@ def _refused_choice(link: Link) -> str:
         )
     key = link.chains[1][0].fields.get("public_key") if link.chains[1] else None
     if isinstance(key, dict) and key.get("type"):
-        size = f" of {key['bits']:,} bits" if "bits" in key else ""
-        said.append(f"{'Or t' if said else 'T'}he certificate's key ({key['type']}{size}) or its signatures.")
+        said.append(f"{'Or t' if said else 'T'}he certificate's key ({key_words(key)}) or its signatures.")
     return " ".join(said) or "Something that the server chose lies below what the client's policy allows."
 
 
-def _refused_certificate(hand: Handshake, sender: Side, at_ns: int) -> tuple[str, str]:
+def _refused_certificate(hand: Handshake, sender: Side, description: int, at_ns: int) -> tuple[str, str]:
     """The certificate that was refused, and what is wrong with it as far as can be told."""
     link = hand.link
     by_server = sender is link.client  # whose certificate it is about
     chain = link.chains[1 if by_server else 0]
-    whose = "server" if by_server else "client"
+    whose, who = ("server", "client") if by_server else ("client", "server")
     if not chain:
-        why = "" if link.is_13 else " or came before it begins"
-        return f"The {whose}'s certificate, which it refuses, is encrypted in this capture{why}.", ""
+        return f"The {whose}'s certificate, which it refuses, can't be seen in this capture.", ""
     leaf = chain[0]
-    verdict = judged(hand, chain, by_server, at_ns)
     said = f"It refuses the {whose}'s certificate ({leaf.subject_text}, by {leaf.issuer_text})"
-    if not verdict.problems:
-        who = side(link, sender)
-        cause = f"The {who} has another list of roots (old, or its own), pins a certificate, or its clock is wrong."
-        return f"{said}, in which nothing is wrong as seen from here: {verdict.text}.", cause
-    told = "; ".join(problem.text for problem in verdict.problems[:2])
-    return f"{said}: {told}.", CERTIFICATE_CAUSES.get(verdict.reason, "").format(issuer=leaf.issuer_text)
+    if description == UNSUPPORTED_CERTIFICATE:
+        return f"{said}: {_made_of(leaf)}.", ""
+    matter = ALERT_PROBLEMS.get(description)
+    if matter is not None and not matter:
+        return f"{said}.", ""
+    verdict = judged(hand, chain, by_server, at_ns)
+    problems = [problem for problem in verdict.problems if matter is None or problem.reason in matter]
+    if problems:
+        told = "; ".join(problem.text for problem in problems[:2])
+        cause = CERTIFICATE_CAUSES.get(problems[0].reason, "")
+        return f"{said}: {told}.", cause.format(issuer=leaf.issuer_text, who=who)
+    if description == CERTIFICATE_EXPIRED:
+        dates = f"valid from {leaf.fields.get('not_before')} to {leaf.fields.get('not_after')}"
+        return (
+            f"{said}, which is {dates} and was so when this was captured.",
+            f"The clock of the {who} is wrong, or another certificate of its chain has expired.",
+        )
+    where_to = f": {verdict.text}" if verdict.trusted else ""
+    return (
+        f"{said}, in which nothing of that kind is wrong as seen from here{where_to}.",
+        f"The {who} has another list of roots (an old one, or its own), or pins a certificate.",
+    )
+
+
+def _made_of(leaf: Certificate) -> str:
+    """The key of a certificate and what it may be used for."""
+    key = leaf.fields.get("public_key")
+    said = key_words(key) if isinstance(key, dict) else "a key that can't be read"
+    usages = [*(leaf.key_usage or ()), *(leaf.extended_key_usage or ())]
+    signed = leaf.fields.get("signature_algorithm")
+    return f"its key is {said}, signed with {signed}, for {wording.listed(usages, 4) or 'any use'}"
+
+
+def key_words(key: dict[str, Value]) -> str:
+    """As in "EC, 256 bits"."""
+    return f"{key.get('type')}, {key['bits']:,} bits" if "bits" in key else str(key.get("type"))
 
 
 def judged(hand: Handshake, chain: list[Certificate], by_server: bool, at_ns: int) -> trust.Verdict:
@@ -575,8 +637,7 @@ def unreadable_alert(hand: Handshake, sender: Side, at: Piece, why: str) -> Find
         f"The {side(link, sender)} sent an encrypted alert{after(link, at.time_ns)}, in place of its Finished: "
         "it refuses the handshake."
     )
-    if why:
-        text += f" Which alert it is can't be read: {why}."
+    text += f" Which alert it is can't be read: {why or hand.keys.why}."
     return Finding("tls.alert-unreadable", text, places(link, link.server_at, at.place))
 
 
@@ -621,8 +682,7 @@ def on_established(hand: Handshake) -> Outputs:
             "client asked for a status; no OCSP response came with it.",
             places(link, at),
         )
-    if link.alpn is not None and link.server_at is not None:
-        hand.shared.remember(CHOSEN_PROTOCOLS, _name_key(hand), (link.alpn, link.server_at))
+    _remember_protocol(hand)
 
 
 # --- at the end -------------------------------------------------------------------------------------------------------
