@@ -78,6 +78,8 @@ def play(
             channel.feed(side, last)
     teller.end_ns = START_NS + number * STEP_NS if end_ns is None else end_ns
     channel.end(last)
+    if channel.waits_for_sums:
+        channel.over(flow, last)
     return Said(teller, outputs, channel)
 
 

@@ -730,7 +730,7 @@ def one_sided(flow: Flow | None) -> bool:
     return flow is not None and sum(flow.packets) > 0 and 0 in flow.packets
 
 
-def at_end(tls: Tls, last: Piece) -> Outputs:
+def at_end(tls: Tls, last: Place) -> Outputs:
     link, flow = tls.link, tls.flow
     hand = tls.hand
     yield from _key_log(tls)
@@ -829,7 +829,7 @@ def _size_cliff(hand: Handshake, flow: Flow | None) -> Outputs:
     yield Finding("tls.client-hello-size-cliff", text, [large[1], small[1]])
 
 
-def _broken_off(tls: Tls, end: str, by: Side | None, last: Piece) -> Outputs:
+def _broken_off(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
     link = tls.link
     turn = _turn(tls)
     if end and by is not None:
@@ -847,10 +847,10 @@ def _broken_off(tls: Tls, end: str, by: Side | None, last: Piece) -> Outputs:
                 "A client that leaves after the server's certificate mostly does not accept it (some send no alert); "
                 "less likely it was stopped, or lost interest."
             )
-        yield Finding("tls.handshake-broken-off", text, places(link, link.server_at, last.place), cause=cause)
+        yield Finding("tls.handshake-broken-off", text, places(link, link.server_at, last), cause=cause)
     elif tls.end_ns - last.time_ns >= SILENCE_NS:
         text = f"After the last record nothing came for {(tls.end_ns - last.time_ns) / 1e9:.1f} s. {turn}"
-        yield Finding("tls.handshake-stalled", text, places(link, link.server_at, last.place))
+        yield Finding("tls.handshake-stalled", text, places(link, link.server_at, last))
 
 
 def _turn(tls: Tls) -> str:
@@ -863,7 +863,7 @@ def _turn(tls: Tls) -> str:
     return "It was the server's turn: its part was not complete."
 
 
-def _truncated(tls: Tls, end: str, by: Side | None, last: Piece) -> Outputs:
+def _truncated(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
     """TCP ended, and the side that ended it had not said close_notify."""
     link = tls.link
     if by is None or any(half.closed for half in tls.halves) or any(half.lost for half in tls.halves):
