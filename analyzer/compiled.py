@@ -39,7 +39,10 @@ UNITS: Final = (
     "analyzer.protocols.tcp.names",
     "analyzer.protocols.tcp.state",
     "analyzer.protocols.tcp.verdicts",
+    "analyzer.report.plain",
+    "analyzer.sessions.capture",
     "analyzer.sessions.join",
+    "analyzer.sessions.proxies",
     "analyzer.sessions.tcp_joined",
 )
 NAMES: Final = PASSES + UNITS

@@ -115,7 +115,7 @@ class Engine:
         row, flow, _, sender, flags, events, size, wire, seq, ack, _, _, _, _, at, start, time_ns = visit
         tracker, mask = self.tracker, self.mask
         if events & conversation.wanted:
-            conversation.segment(tracker.segment_of(batch, visit))
+            conversation.segment(tracker.segment_of(batch, view, visit))
         unwanted = conversation.unwanted[sender]
         # Without an event, a row of an unwanted side is here only because its batch was listed before.
         if conversation.connection is None or (unwanted and not events & mask):

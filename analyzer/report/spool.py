@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 #: Written, and read ahead, this many bytes at a time.
-BLOCK_BYTES: Final = 1 << 20
+BLOCK_BYTES: Final = 1 << 17
 SIDES: Final = {"initiator": core.Side.INITIATOR, "responder": core.Side.RESPONDER}
 
 _decoder: Final = msgspec.json.Decoder(list[model.Note])
@@ -42,7 +42,7 @@ class Spool(core.Packer):
             self.file.close()
 
     def pack(self, notes: list[core.Note], before: Sequence[core.Note] | None = None) -> Packed:
-        text = model.encode([model.note(note) for note in notes])[1:-1]
+        text = model.encode(model.notes(notes))[1:-1]
         at = self._written + len(self._behind)
         self._behind += text
         if len(self._behind) >= BLOCK_BYTES:
