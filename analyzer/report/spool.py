@@ -33,6 +33,7 @@ class Spool(core.Packer):
         self.file: BinaryIO | None = file  # made when it is needed
         self._written = size  # bytes in the file
         self._behind = bytearray()  # what comes after them
+        self._full = False  # the disk is
         self._ahead = b""  # read last, and from where on
         self._ahead_at = 0
         self._last: tuple[tuple[int, ...], list[core.Note]] | None = None  # parts that were read last, as objects
@@ -45,8 +46,11 @@ class Spool(core.Packer):
         text = model.encode(model.notes(notes))[1:-1]
         at = self._written + len(self._behind)
         self._behind += text
-        if len(self._behind) >= BLOCK_BYTES:
-            self.flush()
+        if len(self._behind) >= BLOCK_BYTES and not self._full:
+            try:
+                self.flush()
+            except OSError:
+                self._full = True  # then memory has to do
         if isinstance(before, Packed):
             return Packed(self, before.size + len(notes), (*before.parts, at, len(text)))
         return Packed(self, len(notes), (at, len(text)))
@@ -55,11 +59,10 @@ class Spool(core.Packer):
         """Write what is not in the file yet; gives the size of the file."""
         if self.file is None:
             self.file = tempfile.TemporaryFile(prefix="analyzer-", buffering=0)  # noqa: SIM115 - it ends with this
-        view = memoryview(self._behind)
-        while view:
-            view = view[self.file.write(view) or 0 :]
-        self._written += len(self._behind)
-        self._behind = bytearray()
+        while self._behind:
+            done = self.file.write(self._behind)
+            self._written += done
+            del self._behind[:done]
         return self._written
 
     def read(self, at: int, size: int) -> bytes:
