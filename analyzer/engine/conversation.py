@@ -31,8 +31,10 @@ class Conversation:
     __slots__ = (
         "batch",
         "channel",
+        "closing",
         "connection",
         "ended",
+        "finishing",
         "fins",
         "held",
         "last",
@@ -56,6 +58,8 @@ class Conversation:
         self.unopened = True  # the channel is made when bytes come: most flows of a scan have none
         self.connection: Connection | None = Connection(teller.limits) if flow.transport == "tcp" else None
         self.last: Piece | None = None
+        self.closing = False  # all bytes have come, and rooms still wait for secrets
+        self.finishing = False
         self.ended: Channel | None = None  # has ended, and wants to be told when the flow is over
         self.unwanted = NEITHER
         self.until: list[int | None] | None = None  # payload that ends before this sequence number is skipped
@@ -176,6 +180,8 @@ class Conversation:
         waiting, self.teller.waiting = self.teller.waiting, None
         for channel in waiting or ():
             channel.secrets(late)
+        if self.closing and self.teller.waiting is None:
+            self.close()
         return self.teller.waiting is not None
 
     def skips(self, sender: Side) -> int | None:
@@ -218,7 +224,16 @@ class Conversation:
     # --- the end ---
 
     def close(self) -> None:
-        """No more bytes will come: let the rooms say their last words, and let go of what is held."""
+        """No more bytes will come: let the rooms say their last words, and let go of what is held.
+
+        Rooms that wait for secrets say them when these have come, or nobody waits any longer.
+        """
+        if self.teller.waiting is not None and not self.finishing:
+            self.connection = None
+            self.closing = True
+            if self.last is not None:
+                self.teller.end_ns = self.last.time_ns
+            return
         channel, self.channel, self.unopened = self.channel, None, False
         if channel is not None and self.last is not None:
             self.teller.end_ns = self.teller.end_ns or self.last.time_ns
@@ -234,11 +249,14 @@ class Conversation:
 
     def finish(self, flow: Flow, end_ns: int, packer: Packer | None = None) -> Story:
         """The capture is over (`flow` has its counts): everything that was said, packed if there is a packer."""
-        self.teller.end_ns = end_ns
+        self.finishing = True
+        if not self.closing:
+            self.teller.end_ns = end_ns
         if self.connection is not None:
             for side, delivery in self.connection.flush():
                 self._deliver(side, delivery)
         self.close()
+        self.teller.end_ns = end_ns
         if self.ended is not None and self.last is not None:
             self.ended.over(flow, tail(self.last))
         end = Piece(b"", [(0, flow.last_frame, 0, flow.last_ns)])

@@ -195,7 +195,7 @@ class Engine:
                 conversation = self._flows.get(flow)
                 if conversation is None or not conversation.secrets(late):
                     del self._waiting[flow]
-                elif conversation.teller.changed:
+                if conversation is not None and conversation.teller.changed:
                     self._unwant(flow, conversation)
 
     def _unwant(self, flow: int, conversation: Conversation) -> None:

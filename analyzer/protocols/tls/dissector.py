@@ -6,6 +6,7 @@ order and within limits.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from analyzer import core
@@ -48,6 +49,8 @@ from analyzer.protocols.tls.registries import HANDSHAKE_TYPES
 from analyzer.protocols.tls.state import ACCEPTED, CLEAR, NOT_OFFERED, OFFERED, OPEN, SHUT, Half, Link, Run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from analyzer.core import Outputs
 
 RECORD_BYTES: Final = 5
@@ -101,6 +104,7 @@ class Tls(core.Dissector):
         self.phase_told = False
         self.failed = False
         self.waiting = False
+        self.overflow = False  # more was held than may be
         self.flight = Flight()
         self.last: Place | None = None  # where the connection ended
         self.end_alert: tuple[Side, Piece] | None = None  # a decode_error that may only mean an unexpected end
@@ -168,6 +172,9 @@ class Tls(core.Dissector):
         self._end_trace()
         out, self.out = self.out, []
         self.spoken = self.spoken or bool(out)
+        if self.overflow:
+            self.overflow = False
+            return chain(out, self._drain(late=True))
         return out
 
     def _on_unit(self, sender: Side, unit: Piece) -> None:
@@ -402,17 +409,16 @@ class Tls(core.Dissector):
         self.held_bytes += len(unit)
         shared.waiting_bytes += len(unit)
         if self.held_bytes > limits.waiting_bytes or shared.waiting_bytes > limits.waiting_total_bytes:
-            self._drain(late=True)
+            self.overflow = True
         elif not self.waiting:
             self.waiting = True
             self.say(Wait())
 
     def on_secrets(self, late: bool) -> Outputs:
         self.waiting = False
-        self._drain(late)
-        return self._said()
+        return self._drain(late)
 
-    def _drain(self, late: bool) -> None:
+    def _drain(self, late: bool) -> Iterator[core.Output]:
         """Read what was held, as far as there are secrets for it, or all of it if it is `late`."""
         if late:
             self.patient = False
@@ -423,12 +429,13 @@ class Tls(core.Dissector):
             half = self.halves[sender]
             if self.held:
                 self._hold(sender, unit)
-                continue
-            if half.state == SHUT:
-                self._again(sender, half)
-            self._begin_trace(unit.trace)
-            self._on_record(sender, half, unit)
-            self._end_trace()
+            else:
+                if half.state == SHUT:
+                    self._again(sender, half)
+                self._begin_trace(unit.trace)
+                self._on_record(sender, half, unit)
+                self._end_trace()
+            yield from self._said()  # carried out before the next: whether a room inside reads it is known then
 
     def _again(self, sender: Side, half: Half) -> None:
         """Ask for the keys of a side that was shut for want of them."""
@@ -795,13 +802,13 @@ class Tls(core.Dissector):
 
     def on_end(self, last: Piece) -> Outputs:
         if not self.begun:
-            return ()
+            return
         if self.held:
-            self._drain(late=True)
+            yield from self._drain(late=True)
         self._flush(self.link.client)
         self._flush(self.link.server)
         self.last = last.place
-        return self._said()
+        yield from self._said()
 
     def on_over(self, flow: core.Flow) -> Outputs:
         if self.last is None:
