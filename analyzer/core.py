@@ -220,25 +220,24 @@ class Piece:
 class Spot:
     """The place of a piece in less memory than a `Place`, for those who remember many of them."""
 
-    __slots__ = ("_frame", "_start", "_stop", "_whole", "time_ns")
+    __slots__ = ("frame", "start", "stop", "time_ns", "whole")
 
     def __init__(self, piece: Piece) -> None:
         runs = piece.runs
-        self._whole: Place | None = None
+        self.whole: Place | None = None  # where it is not just one stretch of a frame
         if piece.whole is None and len(runs) == 1:
-            at, self._frame, offset, self.time_ns = runs[0]
-            self._start = offset + piece.start + piece.base - at
-            self._stop = offset + piece.stop + piece.base - at
+            at, self.frame, offset, self.time_ns = runs[0]
+            self.start = offset + piece.start + piece.base - at
+            self.stop = offset + piece.stop + piece.base - at
         else:
-            self._whole = place = piece.place
+            self.whole = place = piece.place
+            self.frame = max((span.frame for span in place.spans), default=0)
+            self.start = self.stop = 0
             self.time_ns = place.time_ns
-            self._frame = self._start = self._stop = 0
 
     @property
     def place(self) -> Place:
-        if self._whole is not None:
-            return self._whole
-        return spot(self._frame, self._start, self._stop, self.time_ns)
+        return spot(self.frame, self.start, self.stop, self.time_ns) if self.whole is None else self.whole
 
 
 def spot(frame: int, start: int, stop: int, time_ns: int) -> Place:
@@ -513,7 +512,7 @@ Value = Any  # of a field: int, str, bool, None, {"value": int, "name": str}, or
 class Note:
     """A line of the timeline.  The engine fills in `flow`, `sender`, `path` and turns `at` into a `Place`."""
 
-    __slots__ = ("at", "fields", "flow", "kind", "path", "remark", "sender", "spec", "text", "tree", "verdict")
+    __slots__ = ("fields", "flow", "kind", "path", "remark", "sender", "spec", "text", "tree", "verdict", "where")
 
     def __init__(
         self,
@@ -527,7 +526,7 @@ class Note:
     ) -> None:
         self.kind = kind
         self.text = text
-        self.at: Place = at if isinstance(at, Place) else at.place
+        self.where: Place | Spot = Spot(at) if isinstance(at, Piece) else at  # `at`, or what it will be made of
         self.fields: dict[str, Value] = {} if fields is None else fields
         self.verdict = verdict
         self.remark = ""  # what a reader who asks for explanations should know of this very message
@@ -538,8 +537,19 @@ class Note:
         self.tree: list[Field] | None = None
 
     @property
+    def at(self) -> Place:
+        where = self.where
+        if isinstance(where, Spot):
+            self.where = where = where.place
+        return where
+
+    @at.setter
+    def at(self, place: Place) -> None:
+        self.where = place
+
+    @property
     def time_ns(self) -> int:
-        return self.at.time_ns
+        return self.where.time_ns
 
     @property
     def frames(self) -> tuple[int, ...]:

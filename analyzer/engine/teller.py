@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from analyzer.core import About, Finding, Flow, Note, Packer, Phase, Piece, Shared, Side
+from analyzer.core import About, Finding, Flow, Note, Packer, Phase, Piece, Shared, Side, Spot
 
 if TYPE_CHECKING:
     from analyzer import core
@@ -167,7 +167,10 @@ class Teller:
 
 def completed(note: Note) -> int:
     """The frame with which a note was complete: what is told late, of earlier frames, goes back to its place."""
-    spans = note.at.spans
+    where = note.where
+    if isinstance(where, Spot):
+        return where.frame
+    spans = where.spans
     if len(spans) == 1:
         return spans[0][0]
     return max((span.frame for span in spans), default=0)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET
 
+from analyzer import core
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from analyzer import core
 
 SIDES: Final = ("initiator", "responder")
 
@@ -23,12 +23,19 @@ def notes(found: Sequence[core.Note], make: Callable[..., Any]) -> list[Any]:
 
 
 def note(found: core.Note, make: Callable[..., Any]) -> Any:
-    spans, time_ns = found.at
-    sender = found.sender
+    where, sender = found.where, found.sender
+    spans: tuple[tuple[int, int, int], ...]
+    frames: tuple[int, ...]
+    if isinstance(where, core.Spot) and where.whole is None:
+        frame = where.frame
+        spans, frames = ((frame, where.start, where.stop),), (frame,)
+    else:
+        spans = found.at.spans
+        frames = (spans[0][0],) if len(spans) == 1 else tuple(sorted({span[0] for span in spans}))
     return make(
         found.kind,
-        time_ns,
-        (spans[0][0],) if len(spans) == 1 else tuple(sorted({span[0] for span in spans})),
+        where.time_ns,
+        frames,
         spans,
         found.flow,
         None if sender is None else SIDES[sender],

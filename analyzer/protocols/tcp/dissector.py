@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from analyzer import core
-from analyzer.core import SIDES, Event, Note, Outcome, Phase, Segment, Side, Spot
+from analyzer.core import Event, Note, Outcome, Phase, Segment, Side, Spot
 from analyzer.protocols.tcp import messages
 from analyzer.protocols.tcp.messages import count, read_header, span_text, times
 from analyzer.protocols.tcp.names import Flag, icmp_name, is_too_big, later
@@ -460,14 +460,17 @@ class Tcp(core.RowDissector):
 
     def closed_by(self) -> str | None:
         """Which side ended it: by the first FIN, or by a RST before any."""
-        first = []
-        for side in SIDES:
-            end = self.seen.ends[side]
+        first_ns, who = 0, None
+        for end, name in zip(self.seen.ends, ("initiator", "responder"), strict=True):
             if end.fin_place is not None:
-                first.append((end.fin_ns, side))
+                at_ns = end.fin_ns
             elif end.resets:
-                first.append((end.resets[0][0].time_ns, side))
-        return min(first)[1].name.lower() if first else None
+                at_ns = end.resets[0][0].time_ns
+            else:
+                continue
+            if who is None or at_ns < first_ns:
+                first_ns, who = at_ns, name
+        return who
 
     def phase(self, flow: Flow, capture_end_ns: int) -> Phase:
         """The set-up, where it was not completed before our eyes."""
