@@ -117,7 +117,7 @@ class Tls(core.Dissector):
             size = head[3] << 8 | head[4]
             if size <= MAX_FRAGMENT_BYTES and not (half.lost and size == 0):
                 half.foreign = False
-                if half.state == SHUT and size > HELD_BYTES and not self.held:
+                if half.state == SHUT and size > HELD_BYTES and kind == APPLICATION_DATA and not self._waits():
                     return RECORD_BYTES
                 return RECORD_BYTES + size
         if self.ssl2 or (half.records == 0 and is_ssl2_hello(head)):
@@ -333,10 +333,13 @@ class Tls(core.Dissector):
 
     # --- waiting for secrets ---
 
+    def _waits(self) -> bool:
+        """Whether records that can't be opened now may be opened later."""
+        return bool(self.held) or (self.patient and self.hand.keys.hopeful)
+
     def _may_wait(self, unit: Piece) -> bool:
-        keys = self.hand.keys
         shared = self.hand.shared
-        if not self.patient or not keys.hopeful:
+        if not self._waits():
             return False
         limits = shared.limits
         if (
