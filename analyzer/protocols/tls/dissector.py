@@ -131,13 +131,18 @@ class Tls(core.Dissector):
     def on_unit(self, sender: Side, unit: Piece) -> Outputs:
         half = self.halves[sender]
         if half.foreign:
-            return self._on_foreign(sender, half, unit)
+            return self._last_words(sender, half, unit) if self.held else self._on_foreign(sender, half, unit)
         half.lost = False
         if self.held:
             return self._hold(sender, unit)
         if self.ssl2 or unit.data[unit.start] >= 0x80:
             return self._on_ssl2(sender, half, unit)
         return self._on_record(sender, half, unit)
+
+    def _last_words(self, sender: Side, half: Half, unit: Piece) -> Outputs:
+        """What waits is told before the room gives up: it will not be asked at the end."""
+        yield from self._drain(late=True)
+        yield from self._on_foreign(sender, half, unit)
 
     def _on_foreign(self, sender: Side, half: Half, unit: Piece) -> Outputs:
         half.foreign = False
