@@ -80,7 +80,7 @@ class Tls(core.Dissector):
     def __init__(self) -> None:
         self.halves = (Half(), Half())
         self.handshake: Handshake | None = None
-        self.held: list[tuple[Side, Piece]] = []  # records that wait for secrets
+        self.held: list[tuple[Side, Piece, int]] = []  # records that wait for secrets, and how many bytes are missing
         self.held_bytes = 0
         self.patient = True
         self.closed_why = ""  # why records stay closed, and where that began
@@ -158,14 +158,21 @@ class Tls(core.Dissector):
 
     def on_gap(self, sender: Side, size: int, at: Piece) -> Outputs:
         half = self.halves[sender]
-        half.lost = half.missing = True
+        half.lost = True
+        if self.held:
+            self.held.append((sender, at.cut(0, 0), size))
+        else:
+            self._miss(half, size, at)
+        return ()
+
+    def _miss(self, half: Half, size: int, at: Piece) -> None:
+        half.missing = True
         half.partial, half.partial_bytes, half.need = [], 0, 0
         opener = half.opener
         if half.state == OPEN and opener is not None and not opener.resumable:
             self._shut(
                 half, f"{size:,} bytes are missing from the capture, and this cipher needs all before it", at.place
             )
-        return ()
 
     # --- records ---
 
@@ -358,7 +365,7 @@ class Tls(core.Dissector):
     def _hold(self, sender: Side, unit: Piece) -> Outputs:
         shared = self.hand.shared
         limits = shared.limits
-        self.held.append((sender, unit))
+        self.held.append((sender, unit, 0))
         self.held_bytes += len(unit)
         shared.waiting_bytes += len(unit)
         if self.held_bytes > limits.waiting_bytes or shared.waiting_bytes > limits.waiting_total_bytes:
@@ -378,10 +385,16 @@ class Tls(core.Dissector):
         held, self.held = self.held, []
         self.hand.shared.waiting_bytes -= self.held_bytes
         self.held_bytes = 0
-        for sender, unit in held:
+        for sender, unit, missing in held:
             half = self.halves[sender]
             if self.held:
-                yield from self._hold(sender, unit)
+                if missing:
+                    self.held.append((sender, unit, missing))
+                else:
+                    yield from self._hold(sender, unit)
+                continue
+            if missing:
+                self._miss(half, missing, unit)
                 continue
             if half.state == SHUT:
                 self._again(sender, half)
