@@ -191,6 +191,8 @@ class Tls(core.Dissector):
             elif not half.records and sealed_from_the_start(kind, size, unit):
                 half.state = SHUT
                 self._close(NO_HELLO, None)
+            elif half.missing and self._sealed_behind_a_gap(sender, kind, size, unit):
+                self._assume_ccs(sender, half)
         if half.state == CLEAR or self._in_clear(half, kind, size):
             self._count_record(sender, half, size, unit)
             yield from self._content(sender, half, kind, unit.cut(RECORD_BYTES), False)
@@ -209,6 +211,18 @@ class Tls(core.Dissector):
         yield from self._closed(sender, half, kind, size, unit)
         if len(unit) < RECORD_BYTES + size:
             yield Body(size)
+
+    def _sealed_behind_a_gap(self, sender: Side, kind: int, size: int, unit: Piece) -> bool:
+        """Whether this record must be Finished, the ChangeCipherSpec before it being lost."""
+        link = self.link
+        turn = link.ccs[sender.other] or (sender is link.client and link.server_hello_done)
+        return turn and not is_13(link.version) and sealed_from_the_start(kind, size, unit)
+
+    def _assume_ccs(self, sender: Side, half: Half) -> None:
+        """Up to TLS 1.2: what this side sends is protected, although nothing was seen to say so."""
+        self.link.ccs[sender] = True
+        half.partial, half.partial_bytes, half.need = [], 0, 0
+        self._switch12(sender, half)
 
     def _in_clear(self, half: Half, kind: int, size: int) -> bool:
         """Whether a record is in clear although its side has begun to protect what it sends."""
@@ -331,6 +345,8 @@ class Tls(core.Dissector):
             half.opener = Choice(openers) if openers else None
         elif is_13(link.version) or link.hello is None or link.answer is None:
             self._use(sender, half, HANDSHAKE)
+        else:
+            self._assume_ccs(sender, half)
         if half.state == SHUT:
             self._close(self.hand.keys.why, None)
 
