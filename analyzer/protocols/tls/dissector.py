@@ -111,7 +111,7 @@ class Tls(core.Dissector):
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
         half = self.halves[sender]
         if len(head) < RECORD_BYTES:
-            return None if maybe_record(head, half.records == 0) else self._foreign(half, head)
+            return None if self.ssl2 or maybe_record(head, half.records == 0) else self._foreign(half, head)
         kind = head[0]
         if CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and head[1] == 3 and head[2] <= 4 and not self.ssl2:
             size = head[3] << 8 | head[4]
@@ -881,7 +881,7 @@ def where(at: Place) -> str:
 def sealed_from_the_start(kind: int, size: int, record: Piece) -> bool:
     """Whether the first record seen of a side can only be encrypted: the capture began after the handshake."""
     if kind == ALERT:
-        return size != 2
+        return size > 2
     if kind == HANDSHAKE_RECORD and len(record) >= RECORD_BYTES + HEADER_BYTES:
         at = record.start + RECORD_BYTES
         return record.data[at] not in HANDSHAKE_TYPES or record.data[at + 1] > 3
@@ -911,7 +911,9 @@ def is_ssl2_hello(head: bytes | bytearray) -> bool:
         return (
             fits and session in (0, 16) and 16 <= challenge <= 32 and (version == SSL20 or 0x0300 <= version <= TLS12)
         )
-    return head[2] == messages.SSL2_SERVER_HELLO and len(head) >= 7 and head[5] == 0 and head[6] == 2 and size >= 11
+    if head[2] != messages.SSL2_SERVER_HELLO or size < 11:
+        return False
+    return head[3] <= 1 if len(head) < 7 else head[5] == 0 and head[6] == 2
 
 
 def ssl2_size(head: bytes | bytearray) -> int:
