@@ -54,6 +54,9 @@ RECORD_BYTES: Final = 5
 #: RFC 5246 §6.2.3 allows 2^14 + 2048.
 MAX_FRAGMENT_BYTES: Final = (1 << 14) + 2048
 MAX_MESSAGE_BYTES: Final = 1 << 20
+#: Records of one message: each that is held costs far more memory than it has bytes.
+MAX_FRAGMENTS: Final = 4096
+MAX_ALERTS: Final = 64
 #: Protected records that nobody opens are held whole up to this size: shorter ones cost more to pass by.
 HELD_BYTES: Final = 2048
 #: Records that are tried with the keys of the next epoch, where those of the present one are missing.
@@ -439,6 +442,8 @@ class Tls(core.Dissector):
             half.partial.append(content)
             half.partial_bytes += len(content)
             if half.partial_bytes < half.need:
+                if len(half.partial) > MAX_FRAGMENTS:
+                    raise Malformed(f"a handshake message in more than {MAX_FRAGMENTS:,} records")
                 return
             content = joined(half.partial)
             half.partial, half.partial_bytes, half.need = [], 0, 0
@@ -562,7 +567,8 @@ class Tls(core.Dissector):
         if description == messages.CLOSE_NOTIFY:
             half.closed = True
             return
-        link.alerts.append((sender, level, description, content.place))
+        if len(link.alerts) < MAX_ALERTS:
+            link.alerts.append((sender, level, description, content.place))
         finding = verdicts.on_alert(self.hand, sender, level, description, content)
         if finding is not None:
             yield finding
