@@ -61,6 +61,8 @@ MAX_ALERTS: Final = 64
 HELD_BYTES: Final = 2048
 #: Records that are tried with the keys of the next epoch, where those of the present one are missing.
 MAX_TRIALS: Final = 64
+#: Records behind a gap for whose sequence number one searches.
+MAX_SEARCHED: Final = 4
 #: Sizes of a run's first records that are kept for the report.
 SIZES_KEPT: Final = 8
 #: A TLS 1.3 alert: level, description, content type and tag (§5.2).
@@ -169,7 +171,7 @@ class Tls(core.Dissector):
         return ()
 
     def _miss(self, half: Half, size: int, at: Piece) -> None:
-        half.missing = True
+        half.missing = MAX_SEARCHED
         half.partial, half.partial_bytes, half.need = [], 0, 0
         opener = half.opener
         if half.state == OPEN and opener is not None and not opener.resumable:
@@ -280,19 +282,22 @@ class Tls(core.Dissector):
             found = self._otherwise(sender, half, kind, version, fragment)
         if found is None:
             if opener is not None:
-                self._not_opened(half, opener, why, unit.place)
+                self._not_opened(half, opener, why, fragment, unit.place)
             return None
         half.state = OPEN
         plain = unit.cut(RECORD_BYTES).derived(found[1])
         plain.trace = unit.trace
         return found[0], plain
 
-    def _not_opened(self, half: Half, opener: Opener, why: str, at: Place) -> None:
-        if opener.sequence == 0:
+    def _not_opened(self, half: Half, opener: Opener, why: str, fragment: bytes, at: Place) -> None:
+        if half.missing:
+            opener.skip(1, fragment)  # up to TLS 1.0 the next one may be opened with what ends this one
+            self._close(f"bytes before the record in {where(at)} are missing from the capture", at)
+        elif opener.sequence == 0:
             text = f"the secrets in the key log don't fit: the first record they are for ({where(at)}) fails its check"
             self._shut(half, text if "check" in why or "tag" in why or "MAC" in why else why, at)
         else:
-            opener.skip(1)
+            opener.skip(1, fragment)
             if opener.broken:
                 self._shut(half, f"the record in {where(at)} is damaged, and this cipher needs all before the next", at)
             else:
@@ -301,6 +306,7 @@ class Tls(core.Dissector):
     def _shut(self, half: Half, why: str, at: Place | None) -> None:
         half.state = SHUT
         half.opener = None
+        half.given_up = True
         self._close(why, at)
 
     def _close(self, why: str, at: Place | None) -> None:
@@ -317,9 +323,10 @@ class Tls(core.Dissector):
         """
         opener = half.opener
         if opener is not None and half.missing:
-            half.missing = False
+            half.missing -= 1
             found = opener.resync(kind, version, fragment)
             if found is not None:
+                half.missing = 0
                 return found
         link = self.link
         if not is_13(link.version) or half.trials >= MAX_TRIALS:
@@ -357,6 +364,7 @@ class Tls(core.Dissector):
         """From the next record on `sender` uses the keys of `epoch`."""
         link = self.link
         half.epoch = epoch
+        half.given_up = False
         half.opener = (
             self.hand.keys.opener(sender is link.client, epoch) if is_13(link.version) or not link.version else None
         )
@@ -415,7 +423,7 @@ class Tls(core.Dissector):
             if missing:
                 self._miss(half, missing, unit)
                 continue
-            if half.state == SHUT:
+            if half.state == SHUT and not half.given_up:
                 self._again(sender, half)
             if unit.trace is None:
                 yield from self._on_record(sender, half, unit)
@@ -538,6 +546,7 @@ class Tls(core.Dissector):
 
     def _switch12(self, sender: Side, half: Half) -> None:
         link = self.link
+        half.given_up = False
         pair = self.hand.keys.pair()
         if pair is None:
             half.state, half.opener = SHUT, None
