@@ -39,6 +39,8 @@ NO_HELLO: Final = "the capture started after the ClientHello, so nothing tells w
 NO_LINE: Final = "the key log has no line for the random of this ClientHello"
 NO_LINE_ECH: Final = "the key log has no line for the random of this ClientHello; with Encrypted ClientHello its lines name the inner one"
 NO_ANSWER: Final = "the ServerHello is not in the capture, so the cipher is not known"
+FORWARD_SECRECY: Final = "its key exchange has forward secrecy: a private key does not open it, a key log does"
+PRE_SHARED: Final = "its keys come from a pre-shared key: a private key does not open it, a key log does"
 
 
 def suite(value: int) -> Suite | None:
@@ -75,6 +77,8 @@ class Keys:
             return NO_KEY_LOG
         if not self.link.client_random:
             return NO_HELLO
+        if self._secrets.private_keys and not self._secrets.lines:
+            return FORWARD_SECRECY
         return NO_LINE_ECH if self.link.ech_offered else NO_LINE
 
     @property
@@ -191,7 +195,8 @@ class Keys:
             self.why = "it resumes a session whose own handshake was not opened"
             return None
         if link.suite is None or link.suite.key_exchange != "RSA":
-            self.why = "its key exchange has forward secrecy: a private key does not open it, a key log does"
+            psk = link.suite is not None and link.suite.key_exchange in ("PSK", "RSA_PSK")
+            self.why = PRE_SHARED if psk else FORWARD_SECRECY
             return None
         if not link.encrypted_premaster:
             self.why = "the ClientKeyExchange is not in the capture"
