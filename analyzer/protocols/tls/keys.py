@@ -57,7 +57,7 @@ def rsa_keys(data: bytes) -> tuple[tuple[str, RSAPrivateKey], ...]:
 class Keys:
     """The secrets of one connection.  `why` says why records can't be opened; empty while nothing is wrong."""
 
-    __slots__ = ("_master", "_pair", "_secrets", "_shared", "link", "why")
+    __slots__ = ("_master", "_pair", "_renewed", "_secrets", "_shared", "link", "why")
 
     def __init__(self, shared: Shared, link: Link) -> None:
         self._shared = shared
@@ -66,6 +66,7 @@ class Keys:
         self.why = ""
         self._pair: tuple[Opener, Opener] | None = None
         self._master = b""  # found by a private key
+        self._renewed = b""  # a ticket that came before it
 
     def lines(self) -> Mapping[str, bytes] | None:
         """The key log's secrets for this connection, by label."""
@@ -145,7 +146,7 @@ class Keys:
     def renew(self) -> None:
         """A new handshake began: it will have keys of its own."""
         self._pair = None
-        self._master = b""
+        self._master = self._renewed = b""
 
     def _pair12(self) -> tuple[Opener, Opener] | None:
         link = self.link
@@ -191,6 +192,8 @@ class Keys:
                 found = shared.recall(SESSIONS, hashlib.sha256(name).digest()) if name else None
                 if isinstance(found, bytes):
                     self._master = found
+                    if self._renewed:
+                        self.remember(self._renewed)
                     return found
             self.why = "it resumes a session whose own handshake was not opened"
             return None
@@ -229,3 +232,5 @@ class Keys:
         """Later connections may resume this session by `name`: a session id or a ticket."""
         if self._master:
             self._shared.remember(SESSIONS, hashlib.sha256(name).digest(), self._master)
+        else:
+            self._renewed = name
