@@ -82,6 +82,10 @@ class Keys:
             return FORWARD_SECRECY
         return NO_LINE_ECH if self.link.ech_offered else NO_LINE
 
+    def _no_suite(self) -> str:
+        value = self.link.suite_value
+        return f"the cipher suite 0x{value:04x} is not known" if value else NO_ANSWER
+
     @property
     def hopeful(self) -> bool:
         """Whether secrets may still come that would open what is closed for want of them."""
@@ -102,7 +106,7 @@ class Keys:
             return None
         link = self.link
         if link.suite is None:
-            self.why = NO_ANSWER if not link.suite_value else f"the cipher suite 0x{link.suite_value:04x} is not known"
+            self.why = self._no_suite()
             return None
         return self._opener13(link.suite, secret)
 
@@ -157,7 +161,7 @@ class Keys:
         if master is None:
             return None
         if link.suite is None or not link.server_random:
-            self.why = NO_ANSWER if not link.suite_value else f"the cipher suite 0x{link.suite_value:04x} is not known"
+            self.why = self._no_suite()
             return None
         try:
             return openers12(
@@ -197,9 +201,11 @@ class Keys:
                     return found
             self.why = "it resumes a session whose own handshake was not opened"
             return None
-        if link.suite is None or link.suite.key_exchange != "RSA":
-            psk = link.suite is not None and link.suite.key_exchange in ("PSK", "RSA_PSK")
-            self.why = PRE_SHARED if psk else FORWARD_SECRECY
+        if link.suite is None:
+            self.why = self._no_suite()
+            return None
+        if link.suite.key_exchange != "RSA":
+            self.why = PRE_SHARED if link.suite.key_exchange in ("PSK", "RSA_PSK") else FORWARD_SECRECY
             return None
         if not link.encrypted_premaster:
             self.why = "the ClientKeyExchange is not in the capture"
