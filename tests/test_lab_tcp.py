@@ -33,7 +33,8 @@ def expectations() -> dict[str, list[str]]:
 
 @cache
 def analysed(name: str) -> Report:
-    return analyzer.analyze(lab_file(f"{name}.pcapng"))
+    keys = LAB / "captures" / f"{name}.keys"
+    return analyzer.analyze(lab_file(f"{name}.pcapng"), keylog=keys if keys.exists() else None)
 
 
 @dataclass
@@ -258,7 +259,9 @@ def test_what_is_found_first(name: str) -> None:
         wrong = [finding for finding in report.findings if finding.severity in (Severity.ERROR, Severity.WARNING)]
         assert [(finding.code, finding.text) for finding in wrong] == []
         return
-    if not any(code.partition(".")[0] in rooms() for code in codes):
+    # QUIC carries TLS: what TLS would say of it needs its room.
+    carried = any(code.startswith("quic.") for code in codes) and "quic" not in rooms()
+    if carried or not any(code.partition(".")[0] in rooms() for code in codes):
         pytest.skip("its room is still to come")
     assert report.findings
     assert report.findings[0].code in codes
