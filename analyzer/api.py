@@ -8,10 +8,11 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from analyzer import core
 from analyzer.core import Capture, CaptureError, Limits, Note, Report
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from analyzer.engine.engine import Engine
     from analyzer.engine.teller import OnOutput
+    from analyzer.report.spool import Spool
     from analyzer.sessions.filter import Filter
 
     #: A file, a folder, a glob, "-" (standard input), an open file, or the bytes of a capture.
@@ -29,6 +31,13 @@ if TYPE_CHECKING:
     Files = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
     #: Called between batches with the source, which knows how much of it was read.
     Progress = Callable[[core.Source], None]
+
+#: A second process costs a start and another pass over the file: it is worth it from so many flows on, if at least so
+#: many more are to come.
+HELP_FLOWS: Final = 1000
+HELP_FLOWS_LEFT: Final = 8000
+#: As `cli.main.run` has it.
+QUIET_THREADS: Final = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +57,10 @@ class Analysis:
     """An analysis under way: `step` through the batches of `source`, then ask for the `report`.
 
     `filter` keeps sessions in the report (docs/guide: `kind == http and outcome != established`); `trace` gives notes
-    their field trees; `on_output` is called with the flow's id and each note and finding as it happens; `share` (k, n)
-    looks into every nth flow only.
+    their field trees; `on_output` is called with the flow's id and each note and finding as it happens; `share`
+    (k, n, first) looks into every nth flow only (`Engine`).  `again` are the paths that `source` reads, if another
+    process may read them too: one is started where there turn out to be many flows.  `stop` tells whether the user
+    has interrupted the reading.
     """
 
     def __init__(
@@ -60,17 +71,23 @@ class Analysis:
         filter: str | None = None,  # noqa: A002 - what the command line calls it
         trace: bool = False,
         on_output: OnOutput | None = None,
-        share: tuple[int, int] = (0, 1),
+        share: tuple[int, int, int] = (0, 1, 0),
+        again: Sequence[Path_] | None = None,
+        stop: Callable[[], bool] | None = None,
+        spool: Spool | None = None,
         material: Material | None = None,
         live: bool = False,
     ) -> None:
         from analyzer.engine.engine import Engine
         from analyzer.engine.keylog import KeyLogs
+        from analyzer.report.spool import Spool
 
         self.source = source
         own = limits or Limits()
-        self.engine: Engine = Engine(own, trace=trace, on_output=on_output, share=share, live=live)
-        given = material or Material()
+        # Trees of fields are not packed, and who is told of each note as it happens may keep it.
+        packer = None if trace or on_output is not None else spool or Spool()
+        self.engine: Engine = Engine(own, trace=trace, on_output=on_output, share=share, packer=packer, live=live)
+        given = self._material = material or Material()
         shared = self.engine.shared
         self._key_logs = KeyLogs(shared.secrets, own, given.keylog, given.private_keys)
         shared.roots = None if given.ca is None else read(given.ca, "certificates")
@@ -81,6 +98,9 @@ class Analysis:
         self._batches = iter(source)
         self._report: Report | None = None
         self._told: list[core.Story] = []  # by other processes
+        self._again = again if again and on_output is None and cores() > 1 else None
+        self._stop = stop
+        self._workers: list[Worker] = []
 
     def step(self) -> bool:
         """Analyse the next batch; False when there is none."""
@@ -89,6 +109,8 @@ class Analysis:
         if batch is None:
             return False
         self.engine.feed(batch)
+        if self._again is not None:
+            self._seek_help(self._again)
         return True
 
     def _take_secrets(self) -> None:
@@ -101,12 +123,28 @@ class Analysis:
             secrets.expected = any(file.format == "pcapng" for file in self.source.files)
         self._key_logs.take(self.source.secrets)
 
+    def _seek_help(self, paths: Sequence[Path_]) -> None:
+        """Leave half of the flows that are still to come to another process, if they will be many."""
+        engine, source = self.engine, self.source
+        flows, done, total = engine.tracker.flow_count, source.done_bytes, source.total_bytes
+        if flows < HELP_FLOWS or not total or not done:
+            return
+        if flows * (total - done) < HELP_FLOWS_LEFT * done:
+            return
+        self._again = None
+        self._workers.append(Worker(paths, engine.limits, engine.trace, (1, 2, flows), self._material))
+        engine.share(0, 2)
+
     def run(self, progress: Progress | None = None, stop: Callable[[], bool] | None = None) -> None:
         """Analyse what is left of the source, or as much as is read until `stop` says so."""
         with without_collection():
             while not (stop is not None and stop()) and self.step():
                 if progress is not None:
                     progress(self.source)
+
+    def start(self, worker: Worker) -> None:
+        """Ask this one too when all is read."""
+        self._workers.append(worker)
 
     def add(self, stories: Sequence[core.Story]) -> None:
         """Take what another process found in its share of the flows."""
@@ -116,20 +154,30 @@ class Analysis:
         """What was found; the source is closed, and nothing can be analysed afterwards."""
         if self._report is None:
             with without_collection():
-                self.source.close()
-                self._report = self._finish()
+                try:
+                    self.source.close()
+                    self._report = self._finish()
+                finally:
+                    self.end()
         return self._report
 
-    def finish(self) -> None:
-        """The capture is over: let the rooms say their last words."""
+    def finish(self, everything: bool = True) -> None:
+        """The capture is over: let the rooms say their last words; `everything` also lists flows of other shares."""
         self._take_secrets()
-        self.engine.finish()
+        self.engine.finish(everything)
+
+    def end(self) -> None:
+        """Nothing will be asked any more: let go of what runs besides."""
+        for worker in self._workers:
+            worker.end()
 
     def _finish(self) -> Report:
         from analyzer.sessions import join
 
         engine = self.engine
         self.finish()
+        for worker in self._workers:
+            self.add(worker.stories(engine.flows, self._stop))
         capture = capture_of(self.source, engine)
         stories = sorted([*engine.stories, *self._told], key=lambda story: story.flow.id)
         sessions, findings = join(stories, engine.flows, capture)
@@ -226,18 +274,21 @@ def analyze(
     # A private key opens a session that later ones resume: only one process that sees all of them can open those.
     share = max(jobs, 1) if shareable(paths) and not given.private_keys else 1
     source = open_source(paths, limits=own)
-    analysis = Analysis(source, limits=own, filter=filter, trace=trace, share=(0, share), material=given)
-    workers = [Worker(paths, own, trace, (number, share), given) for number in range(1, share)]
+    analysis = Analysis(source, limits=own, filter=filter, trace=trace, share=(0, share, 0), stop=stop, material=given)
     with without_collection():
         try:
+            for number in range(1, share):
+                analysis.start(Worker(paths, own, trace, (number, share, 0), given))
             analysis.run(progress, stop)
-            for worker in workers:
-                analysis.add(worker.stories(stop))
+            return analysis.report()
         finally:
-            for worker in workers:
-                worker.end()
+            analysis.end()
             source.close()
-        return analysis.report()
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def listed(path: Path_ | Sequence[Path_]) -> list[Path_]:
@@ -308,7 +359,7 @@ class Parcel(pickle.Pickler):
         if isinstance(value, core.Note):
             return unpack_note, (
                 (value.kind, value.text, value.at, value.fields),
-                (value.verdict, value.sender, value.flow, value.path, value.spec, value.tree),
+                (value.verdict, value.sender, value.flow, value.path, value.spec, value.remark, value.tree),
             )
         if isinstance(value, core.Finding):
             return unpack_finding, (
@@ -324,7 +375,7 @@ class Parcel(pickle.Pickler):
 
 def unpack_note(begun: tuple[Any, ...], rest: tuple[Any, ...]) -> core.Note:
     note = core.Note(*begun)
-    note.verdict, note.sender, note.flow, note.path, note.spec, note.tree = rest
+    note.verdict, note.sender, note.flow, note.path, note.spec, note.remark, note.tree = rest
     return note
 
 
@@ -334,18 +385,30 @@ def unpack_finding(begun: tuple[Any, ...], rest: tuple[Any, ...]) -> core.Findin
     return found
 
 
+#: Paths, limits, whether to trace, the share of the flows, and the file for the notes, which the process inherits.
+Job = tuple["list[str | bytes]", Limits, bool, "tuple[int, int, int]", Material, int | None]
+#: Size of the file of notes; then of each flow its id, notes (how many and where, or themselves), findings, phases,
+#: title, facts and kind.
+Result = tuple[int, list[tuple[Any, ...]]]
+OUTCOMES: Final = {outcome.value: outcome for outcome in core.Outcome}
+
+
 class Worker:
     """Another process, which reads the whole capture (that is cheap) and runs the rooms of its share of the flows."""
 
     def __init__(
-        self, paths: Sequence[Path_], limits: Limits, trace: bool, share: tuple[int, int], given: Material
+        self, paths: Sequence[Path_], limits: Limits, trace: bool, share: tuple[int, int, int], given: Material
     ) -> None:
-        self.job = (
+        # Notes come back in a file, as JSON: nothing is to be done with most of them but to be written out.
+        self.file = tempfile.TemporaryFile() if os.name == "posix" and not trace else None  # noqa: SIM115
+        handed = () if self.file is None else (self.file.fileno(),)
+        self.job: Job = (
             [one if isinstance(one, bytes) else str(Path(os.fspath(one)).absolute()) for one in paths],  # type: ignore[arg-type]
             limits,
             trace,
             share,
             given,
+            handed[0] if handed else None,
         )
         home = str(Path(__file__).resolve().parent.parent)
         path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
@@ -354,7 +417,8 @@ class Worker:
             [sys.executable, "-c", "from analyzer.api import work; work()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": path, **QUIET_THREADS},
+            pass_fds=handed,
         )
         assert self.process.stdin is not None
         with (
@@ -363,46 +427,83 @@ class Worker:
         ):  # it may have failed already: `stories` sees to that
             Parcel(pipe).dump(self.job)
 
-    def stories(self, stop: Callable[[], bool] | None) -> list[core.Story]:
-        """What it found; where it could not, this process does its work."""
-        if stop is not None and stop():
-            self.process.terminate()
-            return []
+    def stories(self, flows: Sequence[core.Flow], stop: Callable[[], bool] | None) -> list[core.Story]:
+        """What it found of these flows; where it could not, this process does its work."""
+        from analyzer.report.spool import Packed, Spool
+
+        stopped = stop is not None and stop()
+        if stopped:
+            self.process.terminate()  # it tells what it has
         assert self.process.stdout is not None
         told = self.process.stdout.read()
         if self.process.wait() == 0:
-            found: list[core.Story] = pickle.loads(told)
-            return found
-        return share_of(self.job)
+            result: Result = pickle.loads(told)
+            spool = Spool(self.file, result[0])  # which closes it
+            self.file = None
+        elif stopped:
+            return []
+        else:
+            spool = Spool()
+            result = share_of((*self.job[:5], None), spool)
+        found = []
+        for number, notes, findings, phases, title, facts, kind in result[1]:
+            if number < len(flows):  # this process may have been stopped earlier
+                said = Packed(spool, *notes) if isinstance(notes, tuple) else notes
+                steps = [core.Phase(name, ns[0], ns[1], OUTCOMES[what], trips) for name, ns, what, trips in phases]
+                found.append(core.Story(flows[number], said, findings, steps, title, facts, kind))
+        return found
 
     def end(self) -> None:
         if self.process.poll() is None:
-            self.process.terminate()
+            self.process.kill()
         if self.process.stdout is not None:
             self.process.stdout.close()
         self.process.wait()
+        if self.file is not None:
+            self.file.close()
 
 
-Job = tuple["list[str | bytes]", Limits, bool, "tuple[int, int]", Material]
-
-
-def share_of(job: Job) -> list[core.Story]:
+def share_of(job: Job, spool: Spool, stop: Callable[[], bool] | None = None) -> Result:
     from analyzer.capture import open_source
+    from analyzer.report.spool import Packed
 
-    paths, limits, trace, share, given = job
-    analysis = Analysis(open_source(paths, limits=limits), limits=limits, trace=trace, share=share, material=given)
-    analysis.run()
-    analysis.finish()
-    return analysis.engine.stories
+    paths, limits, trace, share, given, _ = job
+    analysis = Analysis(
+        open_source(paths, limits=limits), limits=limits, trace=trace, share=share, spool=spool, material=given
+    )
+    analysis.run(stop=stop)
+    analysis.finish(everything=False)
+    found = [
+        (
+            story.flow.id,
+            (story.notes.size, story.notes.parts) if isinstance(story.notes, Packed) else story.notes,
+            story.findings,
+            [(one.name, (one.start_ns, one.end_ns), one.outcome.value, one.round_trips) for one in story.phases],
+            story.title,
+            story.facts,
+            story.kind,
+        )
+        for story in analysis.engine.stories
+    ]
+    return spool.flush() if spool.file is not None else 0, found
 
 
 def work() -> None:
-    """What a worker runs: a job on standard input, stories on standard output."""
+    """What a worker runs: a job on standard input, what it found on standard output."""
+    from analyzer.report.spool import Spool
+
+    stopped = []
+    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     # Ctrl-C reaches every process of the group: the one that started this one ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     job: Job = pickle.load(sys.stdin.buffer)
+    paths, limits, trace, share, given, number = job
+    # All notes are packed, or none, where there is no file that both processes have.
+    file = None if number is None else open(number, "r+b", buffering=0)  # noqa: PTH123, SIM115
+    limits = replace(limits, unpacked_flows=sys.maxsize if file is None else -1)
     with without_collection():
-        Parcel(sys.stdout.buffer).dump(share_of(job))
+        found = share_of((paths, limits, trace, share, given, number), Spool(file), lambda: bool(stopped))
+        Parcel(sys.stdout.buffer).dump(found)
     sys.stdout.buffer.flush()
 
 

@@ -99,6 +99,7 @@ class Limits:
     fragments: int = 4096  # IP fragments held at once
     fragment_bytes: int = 16 << 20  # bytes of them
     notes_per_flow: int = 1_000_000
+    unpacked_flows: int = 2000  # from here on, notes of quiet flows are held on disk: that changes nothing else
     findings_per_flow: int = 1000
     tcp_events_per_flow: int = 100  # retransmissions and the like told one by one; the rest is counted
     record_bytes: int = 64 << 20  # one record of a capture file
@@ -193,7 +194,7 @@ class Piece:
         runs, start, stop = self.runs, self.start + self.base, self.stop + self.base
         if len(runs) == 1:
             at, frame, offset, time_ns = runs[0]
-            return Place((Span(frame, offset + start - at, offset + stop - at),), time_ns)
+            return spot(frame, offset + start - at, offset + stop - at, time_ns)
         low = _run_at(runs, start)
         for index in range(low, len(runs)):
             at, frame, offset, when = runs[index]
@@ -214,6 +215,41 @@ class Piece:
     def time_ns(self) -> int:
         """The time of the frame that completed this piece, ns since 1970."""
         return self.place.time_ns
+
+
+class Spot:
+    """The place of a piece in less memory than a `Place`, for those who remember many of them."""
+
+    __slots__ = ("_frame", "_start", "_stop", "_whole", "time_ns")
+
+    def __init__(self, piece: Piece) -> None:
+        runs = piece.runs
+        self._whole: Place | None = None
+        if piece.whole is None and len(runs) == 1:
+            at, self._frame, offset, self.time_ns = runs[0]
+            self._start = offset + piece.start + piece.base - at
+            self._stop = offset + piece.stop + piece.base - at
+        else:
+            self._whole = place = piece.place
+            self.time_ns = place.time_ns
+            self._frame = self._start = self._stop = 0
+
+    @property
+    def place(self) -> Place:
+        if self._whole is not None:
+            return self._whole
+        return spot(self._frame, self._start, self._stop, self.time_ns)
+
+
+def spot(frame: int, start: int, stop: int, time_ns: int) -> Place:
+    """The place of bytes `start` to `stop` of one frame: `Place((Span(...),), time_ns)`, at half the price."""
+    span: Span = _tuple(Span, (frame, start, stop))
+    place: Place = _tuple(Place, ((span,), time_ns))
+    return place
+
+
+#: Makes a named tuple without the detour through its own, interpreted constructor.
+_tuple: Final = tuple.__new__
 
 
 def _run_at(runs: list[Run], position: int) -> int:
@@ -483,7 +519,7 @@ class Note:
         self,
         kind: str,
         text: str,
-        at: Piece | Place,
+        at: Piece | Place | Spot,
         fields: dict[str, Value] | None = None,
         *,
         verdict: str | None = None,
@@ -491,7 +527,7 @@ class Note:
     ) -> None:
         self.kind = kind
         self.text = text
-        self.at: Place = at.place if isinstance(at, Piece) else at
+        self.at: Place = at if isinstance(at, Place) else at.place
         self.fields: dict[str, Value] = {} if fields is None else fields
         self.verdict = verdict
         self.remark = ""  # what a reader who asks for explanations should know of this very message
@@ -530,7 +566,7 @@ class Finding:
         self,
         code: str,
         text: str,
-        at: Piece | Place | Sequence[Piece | Place],
+        at: Piece | Place | Spot | Sequence[Piece | Place | Spot],
         *,
         cause: str = "",
         advice: str = "",
@@ -539,8 +575,8 @@ class Finding:
     ) -> None:
         self.code = code
         self.text = text
-        places = [at] if isinstance(at, Piece | Place) else list(at)
-        found = [place.place if isinstance(place, Piece) else place for place in places]
+        places = [at] if isinstance(at, (Piece, Place, Spot)) else list(at)
+        found = [place if isinstance(place, Place) else place.place for place in places]
         self.at = Place(
             tuple(span for place in found for span in place.spans), max((place.time_ns for place in found), default=0)
         )
@@ -560,7 +596,16 @@ class Finding:
         return f"Finding({self.code!r}, {self.text!r}, frames={self.frames})"
 
 
-@dataclass(slots=True)
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Packer:
+    """Holds notes in less memory than the objects take, for captures of many flows."""
+
+    def pack(self, notes: list[Note], before: Sequence[Note] | None = None) -> Sequence[Note]:
+        """The notes, behind those of `before` (which this one gave): what says the same whenever it is read."""
+        raise NotImplementedError
+
+
+@dataclass(slots=True, init=False)
 class Phase:
     """A step of the set-up that a room saw: what began when, how it ended, and the round trips it took."""
 
@@ -568,15 +613,26 @@ class Phase:
     start_ns: int
     end_ns: int
     outcome: Outcome
-    round_trips: int | None = None
+    round_trips: int | None
+
+    def __init__(self, name: str, start_ns: int, end_ns: int, outcome: Outcome, round_trips: int | None = None) -> None:
+        self.name = name
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.outcome = outcome
+        self.round_trips = round_trips
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class About:
     """What a room learnt of the whole session: a title for it, facts by name, and the kind of session it makes."""
 
-    title: str | None = None
-    facts: dict[str, Value] = field(default_factory=dict)
+    title: str | None
+    facts: dict[str, Value]
+
+    def __init__(self, title: str | None = None, facts: dict[str, Value] | None = None) -> None:
+        self.title = title
+        self.facts = {} if facts is None else facts
 
 
 @dataclass(slots=True)
@@ -631,7 +687,10 @@ class Dissector:
     to `on_unit` whole.
     """
 
-    flow: Flow | None = None  # set by the engine: id and endpoints of the flow it works on; sums only for `on_end`
+    #: whether `on_over` is to be called: the room is kept until then
+    wants_sums: ClassVar[bool] = False
+
+    flow: Flow | None = None  # set by the engine: id and endpoints of the flow it works on; sums only in `on_over`
     end_ns: int = 0  # set by the engine before `on_end`: when the flow, or else the capture, ended
     shared: Shared | None = None  # set by the engine: what flows have in common
     secure: bool = False  # set by the engine: what the room reads was encrypted on the wire
@@ -663,6 +722,10 @@ class Dissector:
 
     def on_end(self, last: Piece) -> Outputs:
         """The channel ended or the capture did; `last` is where its last bytes were."""
+        return ()
+
+    def on_over(self, flow: Flow) -> Outputs:
+        """The whole flow is over: `flow`, and `self.flow`, has its sums.  Called after `on_end`, for `wants_sums`."""
         return ()
 
 
@@ -712,11 +775,13 @@ class Segment:
         "ack",
         "events",
         "flags",
+        "frame",
         "header",
         "ip_id",
         "payload_bytes",
         "sender",
         "seq",
+        "time_ns",
         "ttl",
         "window",
     )
@@ -744,48 +809,97 @@ class Segment:
         self.ttl = ttl
         self.ip_id = ip_id
         self.header = header  # the TCP header with its options
-
-    @property
-    def time_ns(self) -> int:
-        return self.header.runs[0][3]
-
-    @property
-    def frame(self) -> int:
-        return self.header.runs[0][1]
+        run = header.runs[0]
+        self.frame = run[1]
+        self.time_ns = run[3]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class TcpSummary:
     """What the flow table knows of a TCP connection at its end.  Pairs are by sender, initiator first."""
 
-    syn: int | None = None  # frames of the three-way handshake
-    syn_ack: int | None = None
-    ack: int | None = None
-    syn_ns: int | None = None
-    syn_ack_ns: int | None = None
-    ack_ns: int | None = None
-    syn_retransmits: int = 0
-    syn_ack_retransmits: int = 0
-    initial_rtt_ns: int | None = None
-    end: str | None = None  # "fin", "rst" or None
-    retransmits: tuple[int, int] = (0, 0)
-    out_of_order: tuple[int, int] = (0, 0)
-    lost_bytes: tuple[int, int] = (0, 0)  # sent (by sequence numbers or acknowledged) but not in the capture
-    duplicates: tuple[int, int] = (0, 0)
-    payload_bytes: tuple[int, int] = (0, 0)  # on the wire, retransmissions too
-    zero_windows: tuple[int, int] = (0, 0)
-    dup_acks: tuple[int, int] = (0, 0)
-    window_scale: tuple[int, int] = (-1, -1)  # -1: not offered
-    mss: tuple[int, int] = (0, 0)  # 0: not offered
-    sack_permitted: tuple[bool, bool] = (False, False)
-    timestamps: tuple[bool, bool] = (False, False)
-    max_payload: tuple[int, int] = (0, 0)
-    nagle_stalls: tuple[int, int] = (0, 0)  # data that waited for an ACK which the receiver held back
-    nagle_us: tuple[int, int] = (0, 0)  # how long it waited, all together
-    history: str = ""
+    syn: int | None  # frames of the three-way handshake
+    syn_ack: int | None
+    ack: int | None
+    syn_ns: int | None
+    syn_ack_ns: int | None
+    ack_ns: int | None
+    syn_retransmits: int
+    syn_ack_retransmits: int
+    initial_rtt_ns: int | None
+    end: str | None  # "fin", "rst" or None
+    retransmits: tuple[int, int]
+    out_of_order: tuple[int, int]
+    lost_bytes: tuple[int, int]  # sent (by sequence numbers or acknowledged) but not in the capture
+    duplicates: tuple[int, int]
+    payload_bytes: tuple[int, int]  # on the wire, retransmissions too
+    zero_windows: tuple[int, int]
+    dup_acks: tuple[int, int]
+    window_scale: tuple[int, int]  # -1: not offered
+    mss: tuple[int, int]  # 0: not offered
+    sack_permitted: tuple[bool, bool]
+    timestamps: tuple[bool, bool]
+    max_payload: tuple[int, int]
+    nagle_stalls: tuple[int, int]  # data that waited for an ACK which the receiver held back
+    nagle_us: tuple[int, int]  # how long it waited, all together
+    history: str
+
+    def __init__(
+        self,
+        syn: int | None = None,
+        syn_ack: int | None = None,
+        ack: int | None = None,
+        syn_ns: int | None = None,
+        syn_ack_ns: int | None = None,
+        ack_ns: int | None = None,
+        syn_retransmits: int = 0,
+        syn_ack_retransmits: int = 0,
+        initial_rtt_ns: int | None = None,
+        end: str | None = None,
+        retransmits: tuple[int, int] = (0, 0),
+        out_of_order: tuple[int, int] = (0, 0),
+        lost_bytes: tuple[int, int] = (0, 0),
+        duplicates: tuple[int, int] = (0, 0),
+        payload_bytes: tuple[int, int] = (0, 0),
+        zero_windows: tuple[int, int] = (0, 0),
+        dup_acks: tuple[int, int] = (0, 0),
+        window_scale: tuple[int, int] = (-1, -1),
+        mss: tuple[int, int] = (0, 0),
+        sack_permitted: tuple[bool, bool] = (False, False),
+        timestamps: tuple[bool, bool] = (False, False),
+        max_payload: tuple[int, int] = (0, 0),
+        nagle_stalls: tuple[int, int] = (0, 0),
+        nagle_us: tuple[int, int] = (0, 0),
+        history: str = "",
+    ) -> None:
+        self.syn = syn
+        self.syn_ack = syn_ack
+        self.ack = ack
+        self.syn_ns = syn_ns
+        self.syn_ack_ns = syn_ack_ns
+        self.ack_ns = ack_ns
+        self.syn_retransmits = syn_retransmits
+        self.syn_ack_retransmits = syn_ack_retransmits
+        self.initial_rtt_ns = initial_rtt_ns
+        self.end = end
+        self.retransmits = retransmits
+        self.out_of_order = out_of_order
+        self.lost_bytes = lost_bytes
+        self.duplicates = duplicates
+        self.payload_bytes = payload_bytes
+        self.zero_windows = zero_windows
+        self.dup_acks = dup_acks
+        self.window_scale = window_scale
+        self.mss = mss
+        self.sack_permitted = sack_permitted
+        self.timestamps = timestamps
+        self.max_payload = max_payload
+        self.nagle_stalls = nagle_stalls
+        self.nagle_us = nagle_us
+        self.history = history
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Flow:
     """A TCP connection (a reused port starts a new one) or a UDP conversation."""
 
@@ -800,7 +914,35 @@ class Flow:
     last_ns: int
     packets: tuple[int, int]
     bytes: tuple[int, int]  # of the frames as sent
-    tcp: TcpSummary | None = None
+    tcp: TcpSummary | None
+
+    def __init__(
+        self,
+        id: int,  # noqa: A002 - as the field is called
+        transport: str,
+        initiator: Endpoint,
+        responder: Endpoint,
+        community_id: str,
+        first_frame: int,
+        last_frame: int,
+        first_ns: int,
+        last_ns: int,
+        packets: tuple[int, int],
+        bytes: tuple[int, int],  # noqa: A002
+        tcp: TcpSummary | None = None,
+    ) -> None:
+        self.id = id
+        self.transport = transport
+        self.initiator = initiator
+        self.responder = responder
+        self.community_id = community_id
+        self.first_frame = first_frame
+        self.last_frame = last_frame
+        self.first_ns = first_ns
+        self.last_ns = last_ns
+        self.packets = packets
+        self.bytes = bytes
+        self.tcp = tcp
 
 
 @dataclass(slots=True)
@@ -904,6 +1046,7 @@ class Protocol:
     words: Mapping[str, Word] = field(default_factory=dict)
     rows: Callable[[Flow, Limits], RowDissector] | None = None  # for a transport, in place of `room`
     secure: bool = False  # what it passes inwards was encrypted
+    starts: frozenset[int] | None = None  # the first bytes that `probe` does not refuse at once; None: it may take any
 
     def reference(self, spec: str) -> str:
         """A section of this protocol's RFC, written out ("§3.5" becomes "RFC 9293 3.5")."""
@@ -998,20 +1141,38 @@ class Source:
 # --- what comes out ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Story:
     """What the rooms said of one flow; `kind` is the session that its deepest room makes, None where none does."""
 
     flow: Flow
-    notes: list[Note] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    phases: list[Phase] = field(default_factory=list)
-    title: str | None = None
-    facts: dict[str, Value] = field(default_factory=dict)
-    kind: str | None = None
+    notes: Sequence[Note]
+    findings: list[Finding]
+    phases: list[Phase]
+    title: str | None
+    facts: dict[str, Value]
+    kind: str | None
+
+    def __init__(
+        self,
+        flow: Flow,
+        notes: Sequence[Note] | None = None,
+        findings: list[Finding] | None = None,
+        phases: list[Phase] | None = None,
+        title: str | None = None,
+        facts: dict[str, Value] | None = None,
+        kind: str | None = None,
+    ) -> None:
+        self.flow = flow
+        self.notes = [] if notes is None else notes
+        self.findings = [] if findings is None else findings
+        self.phases = [] if phases is None else phases
+        self.title = title
+        self.facts = {} if facts is None else facts
+        self.kind = kind
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Session:
     """What a person calls one thing: its flows, its phases in order, its notes in order of time."""
 
@@ -1024,8 +1185,34 @@ class Session:
     end_ns: int
     phases: list[Phase]
     facts: dict[str, Value]
-    notes: list[Note]
-    findings: list[int] = field(default_factory=list)  # indices into `Report.findings`
+    notes: Sequence[Note]
+    findings: list[int]  # indices into `Report.findings`
+
+    def __init__(
+        self,
+        id: int,  # noqa: A002
+        kind: str,
+        title: str,
+        outcome: Outcome,
+        flows: list[int],
+        start_ns: int,
+        end_ns: int,
+        phases: list[Phase],
+        facts: dict[str, Value],
+        notes: Sequence[Note],
+        findings: list[int] | None = None,
+    ) -> None:
+        self.id = id
+        self.kind = kind
+        self.title = title
+        self.outcome = outcome
+        self.flows = flows
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.phases = phases
+        self.facts = facts
+        self.notes = notes
+        self.findings = [] if findings is None else findings
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
 """Makes the captures of this folder: a conversation told call by call, written as pcapng with true checksums.
 
 The same calls give the same bytes, always: no clock and no random numbers.  Each CASE.py beside its CASE.pcapng has a
-`build()` that returns the conversation; `python -m captures.tcp.syn_refused` writes the capture again.
+`build()` that returns the conversation, or `CASES` with several by the names of their captures;
+`python -m captures.tcp.syn_refused` writes the capture again.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Capture:
     snap_bytes: int = 262_144
     interfaces: int = 1
     cut_end: int = 0  # bytes that the file lacks at its end
+    keys: str = ""  # the key log that belongs to it
 
     def add(self, at_s: float, packet: Packet | bytes, interface: int = 0) -> None:
         data = bytes(packet)
@@ -243,8 +245,13 @@ def text(size: int) -> bytes:
     return (b"amber birch cedar delta ember fjord grove heron " * (size // 48 + 1))[:size]
 
 
-def main(file: str, build: Callable[[], Capture]) -> None:
-    """Write the capture of the maker `file` beside it."""
-    path = Path(file).with_suffix(".pcapng")
-    path.write_bytes(build().bytes())
-    print(f"{path.name}: {path.stat().st_size} bytes")
+def main(file: str, build: Callable[[], Capture] | dict[str, Callable[[], Capture]]) -> None:
+    """Write the capture of the maker `file` beside it, or several by their names; a key log too where there is one."""
+    cases = build if isinstance(build, dict) else {Path(file).stem: build}
+    for name, case in cases.items():
+        path = Path(file).with_name(f"{name}.pcapng")
+        made = case()
+        path.write_bytes(made.bytes())
+        if made.keys:
+            path.with_suffix(".keys").write_text(made.keys)
+        print(f"{path.name}: {path.stat().st_size} bytes")

@@ -20,7 +20,18 @@ FOLDER = ROOT / "captures"
 CAPTURES = sorted(path for path in FOLDER.glob("*/*.pcapng"))
 MAKERS = sorted(path for path in FOLDER.glob("*/*.py") if path.name != "__init__.py")
 #: Captures of which nothing is wrong, by the first part of the name or the whole of it.
-HEALTHY = ("healthy", "lab_any_sll2", "lab_basic", "lab_half_close", "lab_keepalive", "lab_simultaneous")
+HEALTHY = (
+    "healthy",
+    "lab_any_sll2",
+    "lab_basic",
+    "lab_half_close",
+    "lab_keepalive",
+    "lab_simultaneous",
+    "lab_postgres",
+    "lab_starttls",
+    "lab_tls12",
+    "lab_tls13",
+)
 
 
 def names(paths: list[Path]) -> list[str]:
@@ -65,7 +76,12 @@ def test_nothing_is_wrong_with_healthy_captures() -> None:
 def test_maker_makes_the_very_same_capture(path: Path) -> None:
     pytest.importorskip("scapy")
     maker = importlib.import_module(f"captures.{path.parent.name}.{path.stem}")
-    assert maker.build().bytes() == path.with_suffix(".pcapng").read_bytes()
+    cases = maker.CASES if hasattr(maker, "CASES") else {path.stem: maker.build}
+    for name, build in cases.items():
+        made = build()
+        assert made.bytes() == path.with_name(f"{name}.pcapng").read_bytes(), name
+        keys = path.with_name(f"{name}.keys")
+        assert getattr(made, "keys", "") == (keys.read_text() if keys.exists() else ""), name
 
 
 def test_every_finding_is_told_in_full() -> None:

@@ -24,12 +24,13 @@ def test_the_environment_forces_the_interpreted_forms(tmp_path: Path) -> None:
 
 def test_source_is_found_before_what_lies_beside_it() -> None:
     finder = compiled.SourceFirst()
+    import analyzer.decode
     import analyzer.flows
 
     spec = finder.find_spec("analyzer.flows.table", list(analyzer.flows.__path__))
     assert spec is not None
     assert str(spec.origin).endswith("table.py")
-    assert finder.find_spec("analyzer.flows.community_id", list(analyzer.flows.__path__)) is None
+    assert finder.find_spec("analyzer.decode.slow", list(analyzer.decode.__path__)) is None
     assert finder.find_spec("analyzer.flows.table", ["/nowhere"]) is None
     assert finder.find_spec("analyzer.flows.table", None) is None
 

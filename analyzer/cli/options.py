@@ -40,7 +40,7 @@ class Options:
     private_key: tuple[Path, ...] = ()
     ca: Path | None = None
     filter: str | None = None
-    jobs: int = 1
+    jobs: int | None = None
     limits: Limits = field(default_factory=Limits)
     color: str = "auto"
     quiet: bool = False
@@ -187,7 +187,7 @@ FILTER: Final = click.option(
     help="Sessions to tell of: 'kind == http and outcome != established'.",
 )
 JOBS: Final = click.option(
-    "--jobs", "-j", type=click.IntRange(1), default=1, show_default=True, help="Processes to use."
+    "--jobs", "-j", type=click.IntRange(1), help="Processes to use; by default one, and another for many flows."
 )
 LIMIT: Final = click.option(
     "--limit", "limits", multiple=True, metavar="NAME=VALUE", callback=read_limits, help="Change a limit (repeatable)."

@@ -97,8 +97,9 @@ def analyse(captures: Sequence[str], wanted: Options, *, trace: bool) -> Result:
     from analyzer.capture import open_source
 
     given = api.material(wanted.keylog, wanted.private_key, wanted.ca)
-    with Progress(wanted.quiet) as progress, interruptible() as interrupt:
-        if wanted.jobs > 1 and api.shareable(captures):
+    with Progress(wanted.quiet) as progress, interruptible() as interrupt, api.without_collection():
+        shareable = wanted.jobs != 1 and api.shareable(captures)
+        if wanted.jobs is not None and shareable:
             report = api.analyze(
                 captures,
                 keylog=given.keylog,
@@ -113,10 +114,21 @@ def analyse(captures: Sequence[str], wanted: Options, *, trace: bool) -> Result:
             )
         else:
             source = Interruptible(open_source(captures, limits=wanted.limits), interrupt)
-            analysis = api.Analysis(source, limits=wanted.limits, filter=wanted.filter, trace=trace, material=given)
-            analysis.run(progress)
-            report = analysis.report()
-    gc.freeze()  # all of it is kept until the end: looking for cycles in it while it is written would be in vain
+            analysis = api.Analysis(
+                source,
+                limits=wanted.limits,
+                filter=wanted.filter,
+                trace=trace,
+                material=given,
+                again=captures if shareable and not given.private_keys else None,
+                stop=interrupt.is_asked,
+            )
+            try:
+                analysis.run(progress)
+                report = analysis.report()
+            finally:
+                analysis.end()
+        gc.freeze()  # all of it is kept until the end: looking for cycles in it while it is written would be in vain
     if not wanted.quiet and (wanted.output is not None or not sys.stdout.isatty() or wanted.format != "text"):
         warn(report)
     if interrupt.asked and not wanted.quiet:

@@ -18,6 +18,7 @@ from analyzer.engine.pending import Pending, Stretch, place_of
 from analyzer.engine.seat import Seat
 
 if TYPE_CHECKING:
+    from analyzer.core import Flow
     from analyzer.engine.registry import Entry, Registry
     from analyzer.engine.teller import Teller
 
@@ -68,6 +69,14 @@ class Channel:
     def end(self, last: Piece) -> None:
         raise NotImplementedError
 
+    @property
+    def waits_for_sums(self) -> bool:
+        """Whether a room here wants to be told when the flow is over."""
+        return False
+
+    def over(self, flow: Flow, last: Piece) -> None:
+        """The flow is over, after `end`: `flow` has its sums."""
+
     def spare(self, sender: Side) -> int:
         """How many bytes of `sender` come next at which nobody looks, and behind which somebody does."""
         return 0 if self.child is None else self.child.spare(sender)
@@ -112,7 +121,10 @@ class Channel:
         return kind(self.registry, self.teller, label, seat.path, self.ports)
 
     def _by_port(self, entry: Entry) -> bool:
-        return any(port in entry.ports for port in self.ports)
+        for port in self.ports:  # noqa: SIM110 - compiled, a loop is cheaper than a generator
+            if port in entry.ports:
+                return True
+        return False
 
     def _malformed(self, entry: Entry, why: str, sender: Side, at: Piece) -> None:
         path = (*self.path, entry.name)
@@ -134,10 +146,10 @@ class Inner:
         self.teller = teller
         self.path = path
         self.ports = ports
-        self.channels: dict[tuple[str, int], Channel] = {}
+        self.channels: dict[tuple[str, int], Channel] | None = None  # made when it is needed: most rooms have none
 
     def feed(self, output: Pass, sender: Side) -> None:
-        channel = self.channels.get((output.label, output.key))
+        channel = None if self.channels is None else self.channels.get((output.label, output.key))
         if channel is None:
             channel = self._open(output)
             if channel is None:
@@ -152,6 +164,8 @@ class Inner:
             text = f"channels nested {len(self.path)} deep, what is inside is not read"
             self.teller.limit("depth", text, self.path, output.piece)
             return None
+        if self.channels is None:
+            self.channels = {}
         if len(self.channels) >= limits.channels:
             text = f"more than {limits.channels} channels inside one, the others are not read"
             self.teller.limit("channels", text, self.path, output.piece)
@@ -162,8 +176,17 @@ class Inner:
         return channel
 
     def end(self, last: Piece) -> None:
-        for channel in list(self.channels.values()):
-            channel.end(last)
+        if self.channels is not None:
+            for channel in list(self.channels.values()):
+                channel.end(last)
+
+    @property
+    def waits_for_sums(self) -> bool:
+        return self.channels is not None and any(channel.waits_for_sums for channel in self.channels.values())
+
+    def over(self, flow: Flow, last: Piece) -> None:
+        for channel in list((self.channels or {}).values()):
+            channel.over(flow, last)
 
 
 class Direction:
@@ -189,14 +212,15 @@ class StreamChannel(Channel):
     """A two-way stream of bytes."""
 
     __slots__ = (
-        "_dropped",
         "_failed_rooms",
         "_guessed",
         "_heads",
+        "_no",
         "_open_heads",
         "_rejection",
         "_seen_bytes",
         "directions",
+        "ended",
         "seat",
         "seen",
     )
@@ -207,13 +231,14 @@ class StreamChannel(Channel):
         super().__init__(registry, teller, label, path, ports)
         self.directions: tuple[Direction, Direction] = _NO_DIRECTIONS  # until a room is found
         self.seat: Seat | None = None
+        self.ended = False  # its room has said all but what takes the flow's sums
         #: what came until a room confirmed: (sender, piece, bytes missing before it); None once one has
         self.seen: list[tuple[Side, Piece, int]] | None = []
         self._seen_bytes = [0, 0]
         self._heads = [b"", b""]
         self._open_heads = [True, True]  # false behind a gap: what follows is not the start
         self._failed_rooms: tuple[str, ...] = ()  # rooms that took the channel and found it malformed
-        self._dropped: set[tuple[str, Side]] = set()  # probes that said no to a side
+        self._no = [0, 0]  # by side: bits of the claimants that said no
         self._guessed = False  # the port alone chose the room: what that finds malformed was never its own
         self._rejection: tuple[Entry, str, Side, Piece] | None = None
 
@@ -265,8 +290,9 @@ class StreamChannel(Channel):
                     if self.directions[sender].kept is not None:
                         self._body_done(seat, sender, tail(last))
                 seat.inner.end(last)
-                seat.room.end_ns, seat.room.flow = self.teller.end_ns, self.teller.flow
+                seat.room.end_ns = self.teller.end_ns
                 seat.carry_out(seat.room.on_end(last), Side.INITIATOR, last)
+                self.ended = seat.room.wants_sums
             except Malformed as why:
                 self._malformed(seat.entry, str(why), Side.INITIATOR, last)
             except Exception as mistake:  # our bug: costs this flow its room, and is told
@@ -274,6 +300,29 @@ class StreamChannel(Channel):
         elif self.state == DONE and seat is not None:
             seat.inner.end(last)
         self._finish()
+
+    @property
+    def waits_for_sums(self) -> bool:
+        if self.child is not None:
+            return self.child.waits_for_sums
+        return self.ended or (self.seat is not None and self.seat.inner.waits_for_sums)
+
+    def over(self, flow: Flow, last: Piece) -> None:
+        if self.child is not None:
+            self.child.over(flow, last)
+            return
+        seat = self.seat
+        if seat is None:
+            return
+        seat.inner.over(flow, last)
+        if self.ended:
+            try:
+                seat.room.flow, seat.room.end_ns = flow, self.teller.end_ns
+                seat.carry_out(seat.room.on_over(flow), None, last)
+            except Malformed as why:
+                self._malformed(seat.entry, str(why), Side.INITIATOR, last)
+            except Exception as mistake:  # our bug: costs this flow its room, and is told
+                self.teller.mistake(seat.entry.name, seat.path, mistake, last)
 
     def spare(self, sender: Side) -> int:
         if self.child is not None:
@@ -344,10 +393,16 @@ class StreamChannel(Channel):
             self._take(entry)
 
     def _choose(self, last_chance: bool) -> Entry | None:
-        claimants = [entry for entry in self.registry.claimants(self.label) if entry.name not in self._failed_rooms]
-        explicit = ":" in self.label
+        label, heads, no = self.label, self._heads, self._no
+        claimants = self.registry.claimants(label)
+        if self._failed_rooms:
+            claimants = tuple(entry for entry in claimants if entry.name not in self._failed_rooms)
+        explicit = ":" in label
         if explicit and len(claimants) == 1:
             return claimants[0]
+        for side in (0, 1):
+            if heads[side]:
+                no[side] |= self.registry.closed[label][heads[side][0]]
         waiting = False
         by_port: Entry | None = None
         for entry in claimants:
@@ -357,18 +412,17 @@ class StreamChannel(Channel):
                 if by_port is None and self._by_port(entry):
                     by_port = entry
                 continue
-            for sender in SIDES:
-                head = self._heads[sender]
-                if (entry.name, sender) in self._dropped:
+            for side in (0, 1):
+                if no[side] & entry.bit:
                     continue
-                if not head:
+                if not heads[side]:
                     waiting = True  # this side has not spoken yet
                     continue
-                verdict = self._probe(entry, sender, head)
+                verdict = self._probe(entry, SIDES[side], heads[side])
                 if verdict is True:
                     return entry
                 if verdict is False:
-                    self._dropped.add((entry.name, sender))
+                    no[side] |= entry.bit
                     continue
                 waiting = True
                 if by_port is None and self._by_port(entry):
@@ -726,8 +780,8 @@ class DatagramChannel(Channel):
         self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
     ) -> None:
         super().__init__(registry, teller, label, path, ports)
-        self.seats: list[Seat] = []
-        self.failed: set[str] = set()
+        self.seats: tuple[Seat, ...] = ()
+        self.failed: tuple[str, ...] = ()
         self.idle_bytes = 0  # of datagrams before the first that a room wanted
 
     @property
@@ -760,8 +814,9 @@ class DatagramChannel(Channel):
         claimants = self.registry.claimants(self.label)
         explicit = ":" in self.label and len(claimants) == 1
         hinted: Entry | None = None
+        refused = self.registry.closed[self.label][data[0]] if data and claimants else 0
         for entry in claimants:
-            if entry.name not in self.failed and not self._seated(entry):
+            if not refused & entry.bit and entry.name not in self.failed and not self._seated(entry):
                 verdict = None if entry.probe is None else self._probe(entry, data, piece)
                 if verdict or explicit:
                     return self._seat(entry, piece)
@@ -797,13 +852,13 @@ class DatagramChannel(Channel):
             self._lose(entry)
             return None
         seat = Seat(entry, room, path, self.teller, Inner(self.registry, self.teller, path, self.ports))
-        self.seats.append(seat)
+        self.seats = (*self.seats, seat)
         self.state = WORKING
         return seat
 
     def _lose(self, entry: Entry) -> None:
-        self.failed.add(entry.name)
-        self.seats = [seat for seat in self.seats if seat.entry is not entry]
+        self.failed = (*self.failed, entry.name)
+        self.seats = tuple(seat for seat in self.seats if seat.entry is not entry)
 
     def _give(self, seat: Seat, sender: Side, piece: Piece, lacking: int) -> None:
         unit = piece
@@ -843,10 +898,32 @@ class DatagramChannel(Channel):
             try:
                 seat.inner.end(last)
                 if not seat.enough:
-                    seat.room.end_ns, seat.room.flow = self.teller.end_ns, self.teller.flow
+                    seat.room.end_ns = self.teller.end_ns
                     seat.carry_out(seat.room.on_end(last), Side.INITIATOR, last)
             except Malformed as why:
                 self._malformed(seat.entry, str(why), Side.INITIATOR, last)
             except Exception as mistake:  # our bug: costs this flow its room, and is told
                 self.teller.mistake(seat.entry.name, seat.path, mistake, last)
         self._finish()
+
+    @property
+    def waits_for_sums(self) -> bool:
+        if self.child is not None:
+            return self.child.waits_for_sums
+        return any(seat.room.wants_sums or seat.inner.waits_for_sums for seat in self.seats)
+
+    def over(self, flow: Flow, last: Piece) -> None:
+        if self.child is not None:
+            self.child.over(flow, last)
+            return
+        for seat in self.seats:
+            seat.inner.over(flow, last)
+            if seat.enough or not seat.room.wants_sums:
+                continue
+            try:
+                seat.room.flow, seat.room.end_ns = flow, self.teller.end_ns
+                seat.carry_out(seat.room.on_over(flow), None, last)
+            except Malformed as why:
+                self._malformed(seat.entry, str(why), Side.INITIATOR, last)
+            except Exception as mistake:  # our bug: costs this flow its room, and is told
+                self.teller.mistake(seat.entry.name, seat.path, mistake, last)

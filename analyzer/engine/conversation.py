@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import SIDES, Event, Malformed, Note, Piece, RowDissector, Side, Story, Trace
-from analyzer.engine.channel import DONE, SPARE_BYTES, Channel, DatagramChannel, Inner, StreamChannel
+from analyzer.engine.channel import DONE, SPARE_BYTES, Channel, DatagramChannel, Inner, StreamChannel, tail
 from analyzer.engine.seat import RowSeat
 from analyzer.flows.reassembly import Connection, Gap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from analyzer.core import Flow, IcmpError, Outputs, Segment
+    from analyzer.core import Flow, IcmpError, Outputs, Packer, Segment
     from analyzer.engine.registry import Registry
     from analyzer.engine.teller import Teller
     from analyzer.flows.reassembly import Delivery
@@ -21,15 +21,20 @@ FIN: Final = 0x01
 RST: Final = 0x04
 SYN_OR_RST: Final = 0x06
 ACK: Final = 0x10
+NEITHER: Final = (False, False)
+BOTH_FINS: Final = 3
 
 
 class Conversation:
     """A flow that has rooms.  `unwanted` tells by side whether its bytes are looked at no more."""
 
     __slots__ = (
+        "batch",
         "channel",
         "connection",
+        "ended",
         "fins",
+        "held",
         "last",
         "registry",
         "seat",
@@ -43,15 +48,18 @@ class Conversation:
     def __init__(self, registry: Registry, teller: Teller) -> None:
         self.registry = registry
         self.teller = teller
+        self.batch = 0  # the last one that had something of this flow
+        self.held = True  # its notes are objects
         flow = teller.flow
         path, ports = (flow.transport,), (flow.initiator.port, flow.responder.port)
         self.channel: Channel | None = None
         self.unopened = True  # the channel is made when bytes come: most flows of a scan have none
         self.connection: Connection | None = Connection(teller.limits) if flow.transport == "tcp" else None
         self.last: Piece | None = None
-        self.unwanted = [False, False]
-        self.until: list[int | None] = [None, None]  # payload that ends before this sequence number is skipped
-        self.fins = [False, False]
+        self.ended: Channel | None = None  # has ended, and wants to be told when the flow is over
+        self.unwanted = NEITHER
+        self.until: list[int | None] | None = None  # payload that ends before this sequence number is skipped
+        self.fins = 0  # bit 0: of the initiator, bit 1: of the responder
         self.seat: RowSeat | None = None
         self.wanted = 0  # bits of core.Event
         entry = registry.rows.get(flow.transport)
@@ -85,7 +93,9 @@ class Conversation:
             if self.teller.trace:
                 segment.header.trace = Trace()
             try:
-                seat.carry_out(seat.room.on_segment(segment), segment.sender, segment.header)
+                outputs = seat.room.on_segment(segment)
+                if outputs:
+                    seat.carry_out(outputs, segment.sender, segment.header)
             except Malformed as why:
                 note = Note(seat.entry.malformed, str(why), segment.header)
                 self.teller.note(seat.entry, seat.path, segment.sender, note)
@@ -113,7 +123,7 @@ class Conversation:
         if connection is None:
             return
         if flags & FIN:
-            self.fins[sender] = True
+            self.fins |= 1 << sender
         if piece is None or flags & SYN_OR_RST or events & Event.HANDSHAKE_ACK:
             for side, delivery in connection.take(sender, flags, seq, ack, events, piece, wire):
                 self._deliver(side, delivery)
@@ -124,14 +134,15 @@ class Conversation:
                 other = SIDES[1 - sender]
                 for delivery in connection.streams[other].acked(ack):
                     self._deliver(other, delivery)
-        if self.fins[0] and self.fins[1] and self._over(connection):
-            self._let_go()
+        if self.fins == BOTH_FINS and self._over(connection):
+            self.close()
         elif flags & RST and self.channel is not None:
             self.channel.rest()
 
     def _over(self, connection: Connection) -> bool:
         """Whether both sides have said all, and all of it was delivered."""
-        return all(connection.streams[side].ended or self.unwanted[side] for side in Side)
+        one, other = connection.streams
+        return (one.ended or self.unwanted[0]) and (other.ended or self.unwanted[1])
 
     def _deliver(self, side: Side, delivery: Delivery) -> None:
         if isinstance(delivery, Piece):
@@ -170,47 +181,41 @@ class Conversation:
     def skips(self, sender: Side) -> int | None:
         """Where the stream of `sender` goes on, if there is a long stretch before it that nobody looks at."""
         channel, connection = self.channel, self.connection
-        if channel is None or connection is None or self.until[sender] is not None:
+        if channel is None or connection is None or (self.until is not None and self.until[sender] is not None):
             return None
         spare = channel.spare(sender)
         until = connection.streams[sender].skip(spare) if spare > SPARE_BYTES else None
         if until is not None:
             channel.skip(sender, spare)
+            if self.until is None:
+                self.until = [None, None]
             self.until[sender] = until
         return until
 
     def sated(self) -> tuple[bool, bool]:
         """By side: whether the channel has just stopped wanting its bytes."""
         self.teller.changed = False
-        if self.unopened and self.connection is not None:
+        if self.unopened:
             return False, False
         channel = self.channel
         while channel is not None and channel.child is not None:
             self.channel = channel = channel.child  # what was handed over is its owner's from here on
-        if channel is None or channel.state == DONE or (self.connection is None and self.fins[0]):
+        if channel is None or channel.state == DONE:
             found = (not self.unwanted[0], not self.unwanted[1])
         else:
             found = (
                 not self.unwanted[0] and not channel.wants(Side.INITIATOR),
                 not self.unwanted[1] and not channel.wants(Side.RESPONDER),
             )
-        for side in Side:
-            if found[side]:
-                self.unwanted[side] = True
+        self.unwanted = (self.unwanted[0] or found[0], self.unwanted[1] or found[1])
         if self.unwanted[0] and self.unwanted[1]:
             self.connection = None
             if channel is not None and channel.idle:
                 self.channel = None
+                self.last = None
         return found
 
     # --- the end ---
-
-    def _let_go(self) -> None:
-        """All bytes have come; the rooms say their last words when the flow has its sums."""
-        self.connection = None
-        if self.channel is not None:
-            self.channel.rest()
-        self.teller.changed = True
 
     def close(self) -> None:
         """No more bytes will come: let the rooms say their last words, and let go of what is held."""
@@ -218,26 +223,28 @@ class Conversation:
         if channel is not None and self.last is not None:
             self.teller.end_ns = self.teller.end_ns or self.last.time_ns
             channel.end(self.last)
+            if channel.waits_for_sums:
+                self.ended = channel
         self.connection = None
-        self.last = None
+        if self.ended is None:
+            self.last = None
+        else:
+            self.ended.rest()
         self.teller.changed = True
 
-    def finish(self, flow: Flow, end_ns: int) -> Story:
-        """The capture is over (`flow` has its counts): everything that was said."""
+    def finish(self, flow: Flow, end_ns: int, packer: Packer | None = None) -> Story:
+        """The capture is over (`flow` has its counts): everything that was said, packed if there is a packer."""
         self.teller.end_ns = end_ns
-        self.teller.flow = flow
         if self.connection is not None:
             for side, delivery in self.connection.flush():
                 self._deliver(side, delivery)
         self.close()
+        if self.ended is not None and self.last is not None:
+            self.ended.over(flow, tail(self.last))
         end = Piece(b"", [(0, flow.last_frame, 0, flow.last_ns)])
         self._ask(lambda room: room.on_end(flow, end_ns), None, end)
         teller = self.teller
-        teller.notes.sort(key=completed)
-        teller.phases.sort(key=lambda phase: phase.start_ns)
-        return Story(flow, teller.notes, teller.findings, teller.phases, teller.title, teller.facts, teller.kind)
-
-
-def completed(note: Note) -> int:
-    """The frame with which a note was complete: what is told late, of earlier frames, goes back to its place."""
-    return max((span.frame for span in note.at.spans), default=0)
+        if len(teller.phases) > 1:
+            teller.phases.sort(key=lambda phase: phase.start_ns)
+        notes = teller.all_notes(packer)
+        return Story(flow, notes, teller.findings, teller.phases, teller.title, teller.facts, teller.kind)

@@ -6,30 +6,37 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import SIDES, Event, Piece, Shared
-from analyzer.engine.conversation import Conversation
+from analyzer.engine.conversation import BOTH_FINS, Conversation
 from analyzer.engine.registry import registry
 from analyzer.engine.teller import Teller
 from analyzer.flows.reassembly import distance
 from analyzer.flows.tracker import Tracker
 
 if TYPE_CHECKING:
-    from analyzer.core import Batch, Flow, Limits, Story
+    from collections.abc import Sequence
+
+    from analyzer.core import Batch, Flow, Limits, Packer, Story
     from analyzer.engine.registry import Registry
     from analyzer.engine.teller import OnOutput
+    from analyzer.flows.table import Visit
 
 #: What reassembly has to see, whatever the rooms ask for.
 NEEDED: Final = Event.SYN | Event.SYN_ACK | Event.SYN_OTHER | Event.HANDSHAKE_ACK | Event.FIN | Event.RST
 TCP: Final = 6
 UDP: Final = 17
 ICMPS: Final = (1, 58)
+FIN: Final = 0x01
 FIN_OR_SYN: Final = 0x03
+ROWS_AT_ONCE: Final = 1024
+FLOWS_AT_ONCE: Final = 256
 
 
 class Engine:
     """Gives rows and bytes to the rooms, and collects what they say.
 
-    `share` is (k, n): only flows whose id leaves k when divided by n get rooms.  `on_output` is called with the flow's
-    id and each note or finding as it happens.
+    `share` is (k, n, first): only flows whose id leaves k when divided by n get rooms; below `first` all are of share
+    0.  `on_output` is called with the flow's id and each note or finding as it happens.  `packer`, if there is one,
+    holds the notes of quiet flows, once there are more flows than `Limits.unpacked_flows`.
     """
 
     def __init__(
@@ -38,9 +45,10 @@ class Engine:
         *,
         trace: bool = False,
         on_output: OnOutput | None = None,
-        share: tuple[int, int] = (0, 1),
+        share: tuple[int, int, int] = (0, 1, 0),
         rooms: Registry | None = None,
         live: bool = False,
+        packer: Packer | None = None,
     ) -> None:
         self.limits = limits
         self.shared = Shared(limits)
@@ -49,93 +57,128 @@ class Engine:
         self.tracker = Tracker(limits, self.mask)
         self.flows: list[Flow] = []  # after `finish`: all there are
         self.stories: list[Story] = []
-        self._trace = trace
+        self.trace = trace
         self._on_output = on_output
         self._share = share
-        self._flows: dict[int, Conversation | None] = {}  # None: not our share
+        self.tracker.share(*share)
+        self._flows: dict[int, Conversation] = {}
         self._live = live
         self._waiting: dict[int, int] = {}  # flows whose rooms wait for secrets, and since when
         self._secrets_version = 0
+        self._packer = packer
+        self._batch = 0
+        self._held: list[Conversation] = []  # those whose notes are objects, if there is a packer
+        self._most_held = limits.unpacked_flows
 
     def feed(self, batch: Batch) -> None:
         self._wake()
         if not batch.count:
             return
-        tracker = self.tracker
-        columns = tracker.take(batch)
-        rows = tracker.rows
-        if not len(rows):
+        tracker, flows = self.tracker, self._flows
+        tracker.take(batch)
+        count = len(tracker.rows)
+        self._batch += 1
+        view = memoryview(batch.data)
+        # Some at a time, and as tuples: reading an array item by item costs several times as much.
+        for begin in range(0, count, ROWS_AT_ONCE):
+            for visit in tracker.visits(batch, begin, min(begin + ROWS_AT_ONCE, count)):
+                flow, transport = visit[1], visit[2]
+                if transport in ICMPS:
+                    self._icmp(batch, visit[0])
+                    continue
+                if flow < 0:
+                    continue
+                conversation = flows.get(flow)
+                if conversation is None:
+                    conversation = self._open(flow)
+                conversation.batch = self._batch
+                if not conversation.held:
+                    conversation.held = True
+                    self._held.append(conversation)
+                if transport == TCP:
+                    self._segment(batch, view, conversation, visit)
+                elif transport == UDP and not conversation.unwanted[visit[3]]:
+                    size, wire = visit[6], visit[7]
+                    conversation.datagram(SIDES[visit[3]], tracker.payload(batch, visit[0]), max(wire - size, 0))
+                if conversation.teller.changed:
+                    self._unwant(flow, conversation)
+        if len(self._held) > self._most_held:
+            self._pack()
+
+    def _pack(self) -> None:
+        """Hold the notes of quiet flows in less memory: those of which this batch and the last one had nothing."""
+        packer = self._packer
+        if packer is None:
             return
-        flows, mask, aside = self._flows, self.mask, columns.side
-        first_frame, view = batch.first_frame, memoryview(batch.data)
-        # Lists, since reading an array item by item costs several times as much.
-        for row, flow, transport, sender, flags, events, size, wire, seq, ack, at, start, time_ns in zip(
-            rows.tolist(),
-            columns.flow[rows].tolist(),
-            columns.transport[rows].tolist(),
-            columns.sender[rows].tolist(),
-            columns.flags[rows].tolist(),
-            columns.events[rows].tolist(),
-            columns.payload_bytes[rows].tolist(),
-            columns.payload_wire[rows].tolist(),
-            columns.seq[rows].tolist(),
-            columns.ack[rows].tolist(),
-            columns.payload_at[rows].tolist(),
-            batch.start[rows].tolist(),
-            batch.time_ns[rows].tolist(),
-            strict=True,
+        held: list[Conversation] = []
+        for conversation in self._held:
+            if conversation.batch < self._batch - 1 and conversation.teller.pack(packer):
+                conversation.held = False
+            else:
+                held.append(conversation)
+        self._held = held
+        # What is busy is gone over again when there is as much again.
+        self._most_held = max(self.limits.unpacked_flows, 2 * len(held))
+
+    def _segment(self, batch: Batch, view: memoryview, conversation: Conversation, visit: Visit) -> None:
+        """Give a TCP segment to the rows room, and its bytes to the channel."""
+        row, flow, _, sender, flags, events, size, wire, seq, ack, _, _, _, _, at, start, time_ns = visit
+        tracker, mask = self.tracker, self.mask
+        if events & conversation.wanted:
+            conversation.segment(tracker.segment_of(batch, view, visit))
+        if flags & FIN:
+            conversation.fins |= 1 << sender
+        unwanted = conversation.unwanted[sender]
+        # Without an event, a row of an unwanted side is here only because its batch was listed before.
+        if conversation.connection is None or (unwanted and not events & mask):
+            self._check_over(flags, conversation)
+            return
+        skipped = conversation.until
+        until = None if skipped is None else skipped[sender]
+        if skipped is not None and until is not None:
+            # Whether it was listed or not: it is part of what is skipped.
+            if distance(until, seq + wire) >= 0:
+                if not events & mask:
+                    return
+            elif wire:
+                skipped[sender] = None
+                tracker.skip(flow, sender, None)
+        piece = None
+        if not unwanted and (size or flags & FIN_OR_SYN):
+            if tracker.columns.side and row in tracker.columns.side:
+                piece = tracker.payload(batch, row)
+            else:
+                piece = Piece(bytes(view[at : at + size]), [(0, batch.first_frame + row, at - start, time_ns)])
+        conversation.take(SIDES[sender], flags, seq, ack, events, piece, wire)
+        self._check_over(flags, conversation)
+
+    def _check_over(self, flags: int, conversation: Conversation) -> None:
+        """Pack what was said of a connection that this FIN has ended: now, as the processor has it in its cache."""
+        packer = self._packer
+        if (
+            flags & FIN
+            and packer is not None
+            and conversation.fins == BOTH_FINS
+            and conversation.connection is None
+            and len(self._flows) > self.limits.unpacked_flows
         ):
-            if transport in ICMPS:
-                self._icmp(batch, row)
-                continue
-            if flow < 0:
-                continue
-            conversation = flows.get(flow)
-            if conversation is None:
-                if flow in flows or not self._ours(flow):
-                    continue
-                conversation = self._open(flow)
-            if events & conversation.wanted:
-                conversation.segment(tracker.segment(batch, row))
-            unwanted = conversation.unwanted[sender]
-            if transport == TCP:
-                # Without an event, a row of an unwanted side is here only because its batch was listed before.
-                if conversation.connection is None or (unwanted and not events & mask):
-                    continue
-                until = conversation.until[sender]
-                if until is not None:
-                    # Whether it was listed or not: it is part of what is skipped.
-                    if distance(until, seq + wire) >= 0:
-                        if not events & mask:
-                            continue
-                    elif wire:
-                        conversation.until[sender] = None
-                        tracker.skip(flow, sender, None)
-                piece = None
-                if not unwanted and (size or flags & FIN_OR_SYN):
-                    if row in aside:
-                        piece = tracker.payload(batch, row)
-                    else:
-                        run = (0, first_frame + row, at - start, time_ns)
-                        piece = Piece(bytes(view[at : at + size]), [run])
-                conversation.take(SIDES[sender], flags, seq, ack, events, piece, wire)
-            elif transport == UDP and not unwanted:
-                conversation.datagram(SIDES[sender], tracker.payload(batch, row), max(wire - size, 0))
-            if conversation.teller.changed:
-                self._unwant(flow, conversation)
+            conversation.teller.pack(packer)
+
+    def share(self, part: int, parts: int) -> None:
+        """Of the flows that are still to come, look only into those whose id leaves `part` when divided by `parts`."""
+        self._share = (part, parts, self.tracker.flow_count)
+        self.tracker.share(*self._share)
 
     def _ours(self, flow: int) -> bool:
-        part, parts = self._share
-        if flow % parts == part:
-            return True
-        self._flows[flow] = None
-        self.tracker.unwant(flow, None)
-        return False
+        part, parts, start = self._share
+        return (0 if flow < start else flow % parts) == part
 
     def _open(self, flow: int) -> Conversation:
-        teller = Teller(self.tracker.begun(flow), self.shared, self._trace, self._on_output)
+        teller = Teller(self.tracker.begun(flow), self.shared, self.trace, self._on_output)
         conversation = Conversation(self.registry, teller)
         self._flows[flow] = conversation
+        if self._packer is not None:
+            self._held.append(conversation)
         return conversation
 
     def _wake(self) -> None:
@@ -177,22 +220,29 @@ class Engine:
             return
         flow, error = found
         conversation = self._flows.get(flow)
-        if conversation is None and flow not in self._flows and self._ours(flow):
+        if conversation is None and self._ours(flow):
             conversation = self._open(flow)
         if conversation is not None:
             conversation.icmp(error)
+            if not conversation.held:
+                conversation.held = True
+                self._held.append(conversation)
 
-    def finish(self) -> None:
-        """The capture is over: `flows` and `stories` are complete."""
+    def finish(self, everything: bool = True) -> None:
+        """The capture is over: `flows` (all, or those of our share only) and `stories` are complete."""
         self._wake()
         tracker = self.tracker
         tracker.finish()
         end_ns = tracker.stats.last_ns
-        for number in range(tracker.flow_count):
-            flow = tracker.flow(number)
-            self.flows.append(flow)
-            conversation = self._flows.pop(number, None)
-            if conversation is not None:
-                story = conversation.finish(flow, end_ns)
-                if story.notes or story.findings or story.title is not None:
-                    self.stories.append(story)
+        packer = self._packer if tracker.flow_count > self.limits.unpacked_flows else None
+        self._held = []
+        numbers: Sequence[int] = range(tracker.flow_count) if everything else sorted(self._flows)
+        for start in range(0, len(numbers), FLOWS_AT_ONCE):
+            flows = tracker.flows(numbers[start : start + FLOWS_AT_ONCE])
+            self.flows += flows
+            for flow in flows:
+                conversation = self._flows.pop(flow.id, None)
+                if conversation is not None:
+                    story = conversation.finish(flow, end_ns, packer)
+                    if story.notes or story.findings or story.title is not None:
+                        self.stories.append(story)

@@ -26,9 +26,10 @@ KINDS: Final[Mapping[str, core.Kind]] = {
 class Entry:
     """A protocol as the channels use it, with what they look up worked out beforehand."""
 
-    __slots__ = ("explicit", "findings", "malformed", "name", "ports", "probe", "protocol", "room", "session", "specs")
+    __slots__ = ("bit", "findings", "malformed", "name", "ports", "probe", "protocol", "room", "session", "specs")
 
-    def __init__(self, protocol: core.Protocol) -> None:
+    def __init__(self, protocol: core.Protocol, bit: int = 1) -> None:
+        self.bit = bit  # stands for it in masks
         self.protocol = protocol
         self.name = protocol.name
         self.probe: core.Probe | None = protocol.probe
@@ -42,9 +43,12 @@ class Entry:
 
 
 class Registry:
-    """Protocols by what they claim.  `labels` has the claimants of each label, in order of name."""
+    """Protocols by what they claim.  `labels` has the claimants of each label, in order of name.
 
-    __slots__ = ("_securing", "entries", "labels", "protocols", "rows")
+    `closed` has for each label 256 masks: the bits of the claimants for which that byte can't be the first.
+    """
+
+    __slots__ = ("_securing", "closed", "entries", "labels", "protocols", "rows")
 
     def __init__(self, found: Iterable[core.Protocol]) -> None:
         self.protocols: tuple[core.Protocol, ...] = tuple(sorted(found, key=lambda protocol: protocol.name))
@@ -56,13 +60,14 @@ class Registry:
         for protocol in self.protocols:
             if protocol.name in self.entries:
                 raise ValueError(f"two rooms are called {protocol.name}")
-            entry = Entry(protocol)
+            entry = Entry(protocol, 1 << len(self.entries))
             self.entries[protocol.name] = entry
             if protocol.rows is not None:
                 self.rows[protocol.name] = entry
             if protocol.room is not None:
                 for label in protocol.over:
                     self.labels[label] = (*self.labels.get(label, ()), entry)
+        self.closed: dict[str, tuple[int, ...]] = {label: masks(entries) for label, entries in self.labels.items()}
 
     def claimants(self, label: str) -> tuple[Entry, ...]:
         return self.labels.get(label, ())
@@ -86,6 +91,18 @@ class Registry:
         for entry in self.rows.values():
             mask |= int(getattr(entry.protocol.rows, "wanted", 0x7FFFFFFF))
         return mask
+
+
+def masks(entries: Iterable[Entry]) -> tuple[int, ...]:
+    """For each first byte, the bits of those that can't begin with it."""
+    found = [0] * 256
+    for entry in entries:
+        starts = entry.protocol.starts
+        if starts is not None:
+            for byte in range(256):
+                if byte not in starts:
+                    found[byte] |= entry.bit
+    return tuple(found)
 
 
 def find() -> list[core.Protocol]:

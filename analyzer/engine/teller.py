@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from analyzer.core import About, Finding, Flow, Note, Phase, Piece, Shared, Side
+from analyzer.core import About, Finding, Flow, Note, Packer, Phase, Piece, Shared, Side
 
 if TYPE_CHECKING:
     from analyzer import core
@@ -35,6 +35,8 @@ class Teller:
         "max_notes",
         "notes",
         "on_output",
+        "packed",
+        "packed_until",
         "phases",
         "shared",
         "title",
@@ -59,7 +61,9 @@ class Teller:
         self.title: str | None = None
         self.facts: dict[str, core.Value] = {}
         self.kind: str | None = None
-        self.max_notes = limits.notes_per_flow
+        self.packed: Sequence[Note] | None = None  # what was said before `notes`, in order
+        self.packed_until = 0  # the frame that completed the last of these
+        self.max_notes = limits.notes_per_flow  # of those in `notes`
         self.told: tuple[str, ...] = ()  # limits that were met; a set would cost more in every flow
         self._deepest = -1
         self._titled = -1
@@ -77,6 +81,30 @@ class Teller:
         self.notes.append(note)
         if self.on_output is not None:
             self.on_output(self.flow_id, note)
+
+    def pack(self, packer: Packer) -> bool:
+        """Hold what was said by now in less memory; False where it belongs before what is packed already."""
+        notes = self.notes
+        if notes:
+            in_order(notes)
+            if self.packed is not None and completed(notes[0]) < self.packed_until:
+                return False
+            self.packed_until = completed(notes[-1])
+            self.packed = packer.pack(notes, self.packed)
+            self.max_notes = max(self.max_notes - len(notes), 0)
+            self.notes = []
+        return True
+
+    def all_notes(self, packer: Packer | None) -> Sequence[Note]:
+        """All that was said, in the order in which it was complete; packed, if there is a packer."""
+        if packer is None or not self.pack(packer):
+            if self.packed is not None:
+                self.notes = [*self.packed, *self.notes]
+                self.packed = None
+            in_order(self.notes)
+            if packer is not None:
+                self.pack(packer)
+        return self.notes if self.packed is None else self.packed
 
     def _too_many(self, path: tuple[str, ...], note: Note) -> None:
         if "notes_per_flow" not in self.told:
@@ -135,3 +163,22 @@ class Teller:
         text = f"the room {room} failed: {type(why).__name__} at {where}"
         fields = {"room": room, "exception": type(why).__name__, "message": str(why)[:200], "where": where}
         self.note(None, path, None, Note("engine.internal-error", text, at, fields))
+
+
+def completed(note: Note) -> int:
+    """The frame with which a note was complete: what is told late, of earlier frames, goes back to its place."""
+    spans = note.at.spans
+    if len(spans) == 1:
+        return spans[0][0]
+    return max((span.frame for span in spans), default=0)
+
+
+def in_order(notes: list[Note]) -> None:
+    """Sort notes by the frames that completed them, if they are not in that order, as most are."""
+    last = 0
+    for note in notes:
+        frame = completed(note)
+        if frame < last:
+            notes.sort(key=completed)
+            return
+        last = frame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from binascii import b2a_base64
 from hashlib import sha1
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import Final
@@ -40,8 +40,24 @@ def community_id(
         ports = (b"", b"")
     else:
         ports = (source_port.to_bytes(2, "big"), target_port.to_bytes(2, "big"))
-    first, second = (ends[0], ports[0]), (ends[1], ports[1])
+    return _hashed(seed, transport, (ends[0], ports[0]), (ends[1], ports[1]), one_way)
+
+
+def community_id_of(version: int, transport: int, one: tuple[int, int, int], other: tuple[int, int, int]) -> str:
+    """The same of two ends as the flow table has them: (address bits 127 to 64, 63 to 0, port)."""
+    return _hashed(0, transport, _packed(version, one), _packed(version, other), False)
+
+
+def _packed(version: int, end: tuple[int, int, int]) -> tuple[bytes, bytes]:
+    high, low, port = end
+    address = (
+        (low & 0xFFFFFFFF).to_bytes(4, "big") if version == 4 else high.to_bytes(8, "big") + low.to_bytes(8, "big")
+    )
+    return address, port.to_bytes(2, "big")
+
+
+def _hashed(seed: int, transport: int, first: tuple[bytes, bytes], second: tuple[bytes, bytes], one_way: bool) -> str:
     if not one_way and second < first:
         first, second = second, first
     hashed = seed.to_bytes(2, "big") + first[0] + second[0] + bytes((transport, 0)) + first[1] + second[1]
-    return "1:" + b64encode(sha1(hashed, usedforsecurity=False).digest()).decode()
+    return "1:" + b2a_base64(sha1(hashed, usedforsecurity=False).digest(), newline=False).decode()

@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Event, Piece, Side
+from analyzer.core import SIDES, Event, Piece, Side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -302,7 +302,7 @@ class Connection:
 
     def flush(self) -> list[tuple[Side, Delivery]]:
         """Give what both directions still hold."""
-        return [(side, delivery) for side in Side for delivery in self.streams[side].flush()]
+        return [(side, delivery) for side in SIDES for delivery in self.streams[side].flush()]
 
 
 def distance(seq: int, at: int) -> int:

@@ -25,6 +25,7 @@ except ImportError:
     from analyzer import shadow as cython  # type: ignore[no-redef, unused-ignore]
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from numpy.typing import NDArray
@@ -239,7 +240,18 @@ LISTED = cython.declare(cython.longlong, 2)
 REFUSED = cython.declare(cython.longlong, 3)
 ICMPS = cython.declare(cython.longlong, 4)
 OVERSIZE = cython.declare(cython.longlong, 5)
+# and what it is told: which flows are looked into (`FlowTable.share`)
+PART = cython.declare(cython.longlong, 6)
+PARTS = cython.declare(cython.longlong, 7)
+SHARED = cython.declare(cython.longlong, 8)
 
+#: Version, transport, and (address bits 127 to 64, 63 to 0, port) of both ends.
+Ends = tuple[int, int, tuple[int, int, int], tuple[int, int, int]]
+#: First and last frame, first and last time, packets and bytes by sender.
+Counts = tuple[int, int, int, int, tuple[int, int], tuple[int, int]]
+#: row, flow, transport, sender, flags, events, payload in the capture and on the wire, seq, ack, window, ttl, ip_id,
+#: offset of header, payload and frame in the buffer, time in ns
+Visit = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 HISTORY_LETTERS: Final = " shadfriqtwg^"
 FIRST_FLOWS: Final = 256
 #: ICMP types that report an error and quote the packet (RFC 792; RFC 4443 §2.1: those below 128)
@@ -1311,16 +1323,233 @@ def walk_rows(
             out_flow[row] = cython.cast(cython.int, flow)
             out_sender[row] = cython.cast(cython.uchar, side ^ initiator)
             out_events[row] = cython.cast(cython.int, events)
-            if listed:
+            if listed and (0 if flow < counts[SHARED] else flow % counts[PARTS]) == counts[PART]:
                 out_rows[counts[LISTED]] = cython.cast(cython.int, row)
                 counts[LISTED] += 1
             row += 1
     return row
 
 
+# --- out of the columns and tables, many at a time -------------------------------------------------------------------
+
+
+def visits(
+    rows: cython.const_int[::1],
+    flow: cython.const_int[::1],
+    transport: cython.const_uchar[::1],
+    sender: cython.const_uchar[::1],
+    flags: cython.const_int[::1],
+    events: cython.const_int[::1],
+    payload_bytes: cython.const_int[::1],
+    payload_wire: cython.const_int[::1],
+    seq: cython.const_longlong[::1],
+    ack: cython.const_longlong[::1],
+    window: cython.const_int[::1],
+    ttl: cython.const_uchar[::1],
+    ip_id: cython.const_int[::1],
+    header_at: cython.const_longlong[::1],
+    payload_at: cython.const_longlong[::1],
+    start: cython.const_longlong[::1],
+    time_ns: cython.const_longlong[::1],
+) -> list[Visit]:
+    """What the columns have of each of these rows."""
+    found: list[Visit] = []
+    index: cython.Py_ssize_t
+    row: cython.Py_ssize_t
+    for index in range(len(rows)):
+        row = rows[index]
+        found.append(
+            (
+                row,
+                flow[row],
+                transport[row],
+                sender[row],
+                flags[row],
+                events[row],
+                payload_bytes[row],
+                payload_wire[row],
+                seq[row],
+                ack[row],
+                window[row],
+                ttl[row],
+                ip_id[row],
+                header_at[row],
+                payload_at[row],
+                start[row],
+                time_ns[row],
+            )
+        )
+    return found
+
+
+def ends_of(
+    keys: cython.const_ulonglong[::1],
+    flows: cython.const_longlong[::1],
+    numbers: Sequence[int],
+) -> list[Ends]:
+    """`FlowTable.ends` of these flows."""
+    found: list[Ends] = []
+    flow: cython.longlong
+    ports: cython.longlong
+    for flow in numbers:
+        ports = flows[FLOW * flow + PORTS]
+        one = (keys[4 * flow], keys[4 * flow + 1], ports & 0xFFFF)
+        other = (keys[4 * flow + 2], keys[4 * flow + 3], (ports >> 16) & 0xFFFF)
+        if flows[FLOW * flow + BITS] & 1:
+            found.append((ports >> 40, (ports >> 32) & 0xFF, other, one))
+        else:
+            found.append((ports >> 40, (ports >> 32) & 0xFF, one, other))
+    return found
+
+
+def counts_of(flows: cython.const_longlong[::1], numbers: Sequence[int]) -> list[Counts]:
+    """`FlowTable.counts` of these flows."""
+    found: list[Counts] = []
+    flow: cython.longlong
+    at: cython.longlong
+    side: cython.longlong
+    for flow in numbers:
+        at = FLOW * flow
+        side = flows[at + BITS] & 1
+        found.append(
+            (
+                flows[at + FIRST_FRAME],
+                flows[at + LAST_FRAME],
+                flows[at + FIRST_NS],
+                flows[at + LAST_NS],
+                (flows[at + PACKETS + side], flows[at + PACKETS + 1 - side]),
+                (flows[at + BYTES + side], flows[at + BYTES + 1 - side]),
+            )
+        )
+    return found
+
+
+def summaries_of(
+    flows: cython.const_longlong[::1],
+    words: cython.const_uint[::1],
+    longs: cython.const_longlong[::1],
+    numbers: Sequence[int],
+) -> list[TcpSummary | None]:
+    """`FlowTable.tcp` of these flows."""
+    found: list[TcpSummary | None] = []
+    flow: cython.longlong
+    state: cython.longlong
+    for flow in numbers:
+        state = flows[FLOW * flow + TCP]
+        found.append(
+            None if state < 0 else _summary(words, longs, WORDS * state, LONGS * state, flows[FLOW * flow + BITS] & 1)
+        )
+    return found
+
+
+@cython.cfunc
+def _pair(words: cython.const_uint[::1], one: cython.longlong, other: cython.longlong) -> object:
+    """Both numbers; most pairs are zeros, of which there is one for all flows."""
+    return (words[one], words[other]) if words[one] or words[other] else NONE
+
+
+@cython.cfunc
+def _summary(
+    words: cython.const_uint[::1],
+    longs: cython.const_longlong[::1],
+    base: cython.longlong,
+    at: cython.longlong,
+    first: cython.longlong,
+) -> object:
+    """The state of TCP at `base` and `at` in words for others; `first` is the initiator's side."""
+    one: cython.longlong = base + first * SIDE
+    other: cython.longlong = base + (1 - first) * SIDE
+    bits: cython.longlong = words[one + STATE]
+    its: cython.longlong = words[other + STATE]
+    best: cython.longlong = words[base + BEST]
+    best -= 1
+    offer: cython.longlong
+    syn: Any = None
+    syn_ns: Any = None
+    syn_ack: Any = None
+    syn_ack_ns: Any = None
+    ack: Any = None
+    ack_ns: Any = None
+    round_trip: Any = None
+    end: Any = None
+    if words[base + STAGE] & BROKEN:
+        end = "rst"
+    elif bits & ENDED and its & ENDED:
+        end = "fin"
+    if bits & SYN_SEEN:
+        syn = longs[at + SYN_FRAME + first]
+        syn_ns = longs[at + SYN_NS + first]
+    if best >= 0:
+        ack = longs[at + ACK_FRAME]
+        ack_ns = longs[at + ACK_NS]
+        if longs[at + RTT] >= 0:
+            round_trip = longs[at + RTT]
+    else:
+        # Of the answers to a SYN, the first; one of the responder before any of the initiator.
+        for offer in range(words[base + OFFERS]):
+            if _answers(words, base, offer, 1):
+                if words[base + OFFER + 4 * offer + 3] != first:
+                    best = offer
+                    break
+                if best < 0:
+                    best = offer
+    if best >= 0:
+        syn_ack = longs[at + OFFER_FRAME + 3 * best]
+        syn_ack_ns = longs[at + OFFER_FRAME + 3 * best + 1]
+    return TcpSummary(
+        syn,
+        syn_ack,
+        ack,
+        syn_ns,
+        syn_ack_ns,
+        ack_ns,
+        words[base + SYNS_AGAIN],
+        words[base + SYN_ACKS_AGAIN],
+        round_trip,
+        end,
+        _pair(words, one + AGAIN, other + AGAIN),
+        _pair(words, one + LATE, other + LATE),
+        (longs[at + LOST + first], longs[at + LOST + 1 - first]),
+        _pair(words, one + COPIES, other + COPIES),
+        (longs[at + PAYLOAD + first], longs[at + PAYLOAD + 1 - first]),
+        _pair(words, one + ZEROS, other + ZEROS),
+        _pair(words, one + DUPLICATE_ACKS, other + DUPLICATE_ACKS),
+        (words[one + SCALE] if bits & SCALES else -1, words[other + SCALE] if its & SCALES else -1),
+        _pair(words, one + MSS, other + MSS),
+        (bits & SACK != 0, its & SACK != 0),
+        (bits & STAMPS != 0, its & STAMPS != 0),
+        _pair(words, one + LARGEST, other + LARGEST),
+        _pair(words, one + STALLS, other + STALLS),
+        _pair(words, one + STALL_US, other + STALL_US),
+        _history(longs[at + HISTORY], longs[at + HISTORY + 1], longs[at + HISTORY + 2], first),
+    )
+
+
+@cython.cfunc
+def _history(low: cython.longlong, middle: cython.longlong, high: cython.longlong, initiator: cython.longlong) -> str:
+    key = (low, middle, high, initiator)
+    known = _histories.get(key)
+    if known is not None:
+        return known
+    letters = []
+    number: cython.longlong
+    for number in (low, middle, high):
+        while number:
+            letter = HISTORY_LETTERS[number & 15]
+            letters.append(letter.upper() if number >> 4 & 1 == initiator else letter)
+            number >>= 5
+    told = "".join(letters)
+    if len(_histories) < MOST_HISTORIES:
+        _histories[key] = told
+    return told
+
+
 # --- the table --------------------------------------------------------------------------------------------------------
 
 NONE: Final = (0, 0)
+#: Histories by their numbers: most flows have one of a few.
+_histories: dict[tuple[int, int, int, int], str] = {}
+MOST_HISTORIES: Final = 4096
 
 
 class FlowTable:
@@ -1336,7 +1565,8 @@ class FlowTable:
         self.flow_limit = limits.flows
         # Collisions can't be prepared by someone who doesn't know the seed; results don't depend on it.
         self._seed = int.from_bytes(os.urandom(7), "little") if seed is None else seed
-        self._counts = np.zeros(8, np.int64)
+        self._counts = np.zeros(9, np.int64)
+        self._counts[PARTS] = 1
         self._room = np.zeros(0, np.int32)
         self._slots = np.zeros(2 * FIRST_FLOWS, np.int32)
         self._keys = np.zeros(4 * FIRST_FLOWS, np.uint64)
@@ -1428,6 +1658,13 @@ class FlowTable:
             self._words = _larger(self._words, WORDS * states, WORDS * room)
             self._longs = _larger(self._longs, LONGS * states, LONGS * room)
 
+    def share(self, part: int, parts: int, start: int = 0) -> None:
+        """From here on, list rows only of flows whose number leaves `part` when divided by `parts`.
+
+        Those with a number below `start` are all of part 0.
+        """
+        self._counts[PART], self._counts[PARTS], self._counts[SHARED] = part, parts, start
+
     def unwant(self, flow: int, sender: int | None = None) -> None:
         """No longer list rows for the payload of `sender` (None: of both)."""
         at = FLOW * flow + BITS
@@ -1464,87 +1701,48 @@ class FlowTable:
         flow = int(self._slots[slot]) - 1
         return None if flow < 0 else (flow, side ^ (int(self._flows[FLOW * flow + BITS]) & 1))
 
-    def ends(self, flow: int) -> tuple[int, int, tuple[int, int, int], tuple[int, int, int]]:
+    def ends(self, flow: int) -> Ends:
         """Version, transport, and (address bits 127 to 64, 63 to 0, port) of the initiator and the responder."""
-        ports = int(self._flows[FLOW * flow + PORTS])
-        key = self._keys[4 * flow : 4 * flow + 4].tolist()
-        both = ((key[0], key[1], ports & 0xFFFF), (key[2], key[3], (ports >> 16) & 0xFFFF))
-        first = int(self._flows[FLOW * flow + BITS]) & 1
-        return ports >> 40, (ports >> 32) & 0xFF, both[first], both[1 - first]
+        return self.ends_of([flow])[0]
 
-    def counts(self, flow: int) -> tuple[int, int, int, int, tuple[int, int], tuple[int, int]]:
+    def ends_of(self, numbers: Sequence[int]) -> list[Ends]:
+        return ends_of(_view(self._keys), _view(self._flows), numbers)
+
+    def counts(self, flow: int) -> Counts:
         """First and last frame, first and last time, packets and bytes by sender."""
-        row = self._flows[FLOW * flow : FLOW * flow + FLOW].tolist()
-        first = row[BITS] & 1
-        return (
-            row[FIRST_FRAME],
-            row[LAST_FRAME],
-            row[FIRST_NS],
-            row[LAST_NS],
-            (row[PACKETS + first], row[PACKETS + 1 - first]),
-            (row[BYTES + first], row[BYTES + 1 - first]),
-        )
+        return self.counts_of([flow])[0]
+
+    def counts_of(self, numbers: Sequence[int]) -> list[Counts]:
+        return counts_of(_view(self._flows), numbers)
 
     def tcp(self, flow: int) -> TcpSummary | None:
         """What is known of a TCP connection by now; None for other transports."""
-        state = int(self._flows[FLOW * flow + TCP])
-        if state < 0:
-            return None
-        words = self._words[WORDS * state : WORDS * state + WORDS].tolist()
-        longs = self._longs[LONGS * state : LONGS * state + LONGS].tolist()
-        first = int(self._flows[FLOW * flow + BITS]) & 1
-        order = (first, 1 - first)
-        bits = [words[side * SIDE + STATE] for side in order]
+        return self.summaries_of([flow])[0]
 
-        def pair(word: int) -> tuple[int, int]:
-            both = words[order[0] * SIDE + word], words[order[1] * SIDE + word]
-            return both if any(both) else NONE  # most are: one for all flows
+    def summaries_of(self, numbers: Sequence[int]) -> list[TcpSummary | None]:
+        return summaries_of(_view(self._flows), _view(self._words), _view(self._longs), numbers)
 
-        summary = TcpSummary(
-            syn_retransmits=words[SYNS_AGAIN],
-            syn_ack_retransmits=words[SYN_ACKS_AGAIN],
-            retransmits=pair(AGAIN),
-            out_of_order=pair(LATE),
-            duplicates=pair(COPIES),
-            zero_windows=pair(ZEROS),
-            dup_acks=pair(DUPLICATE_ACKS),
-            max_payload=pair(LARGEST),
-            nagle_stalls=pair(STALLS),
-            nagle_us=pair(STALL_US),
-            mss=pair(MSS),
-            payload_bytes=(longs[PAYLOAD + order[0]], longs[PAYLOAD + order[1]]),
-            lost_bytes=(longs[LOST + order[0]], longs[LOST + order[1]]),
-            window_scale=(
-                words[order[0] * SIDE + SCALE] if bits[0] & SCALES else -1,
-                words[order[1] * SIDE + SCALE] if bits[1] & SCALES else -1,
-            ),
-            sack_permitted=(bool(bits[0] & SACK), bool(bits[1] & SACK)),
-            timestamps=(bool(bits[0] & STAMPS), bool(bits[1] & STAMPS)),
-            history=_history(longs[HISTORY : HISTORY + HISTORY_NUMBERS], first),
+    def visits(self, columns: Columns, batch: Batch, rows: NDArray[np.int32]) -> list[Visit]:
+        """What the columns have of these rows of the batch."""
+        return visits(
+            _view(rows),
+            _view(columns.flow),
+            _view(columns.transport),
+            _view(columns.sender),
+            _view(columns.flags),
+            _view(columns.events),
+            _view(columns.payload_bytes),
+            _view(columns.payload_wire),
+            _view(columns.seq),
+            _view(columns.ack),
+            _view(columns.window),
+            _view(columns.ttl),
+            _view(columns.ip_id),
+            _view(columns.header_at),
+            _view(columns.payload_at),
+            _view(batch.start),
+            _view(batch.time_ns),
         )
-        if words[STAGE] & BROKEN:
-            summary.end = "rst"
-        elif bits[0] & ENDED and bits[1] & ENDED:
-            summary.end = "fin"
-        if bits[0] & SYN_SEEN:
-            summary.syn, summary.syn_ns = longs[SYN_FRAME + first], longs[SYN_NS + first]
-        best = words[BEST] - 1
-        if best >= 0:
-            summary.ack, summary.ack_ns = longs[ACK_FRAME], longs[ACK_NS]
-            summary.initial_rtt_ns = longs[RTT] if longs[RTT] >= 0 else None
-        else:
-            answers = [
-                offer for offer in range(words[OFFERS]) if offer_answers(_view(self._words), WORDS * state, offer)
-            ]
-            best = min(answers, key=lambda offer: (words[OFFER + 4 * offer + 3] == first, offer), default=-1)
-        if best >= 0:
-            summary.syn_ack, summary.syn_ack_ns = longs[OFFER_FRAME + 3 * best], longs[OFFER_FRAME + 3 * best + 1]
-        return summary
-
-
-def offer_answers(words: cython.const_uint[::1], base: cython.longlong, offer: cython.longlong) -> bool:
-    """Whether a SYN-ACK of the state at `base` answers a SYN, as far as one can tell."""
-    return bool(_answers(words, base, offer, 1))
 
 
 def find_slot(
@@ -1573,16 +1771,6 @@ def _larger(array: NDArray[Any], used: int, size: int) -> NDArray[Any]:
     larger = np.zeros(size, array.dtype)
     larger[:used] = array[:used]
     return larger
-
-
-def _history(numbers: list[int], initiator: int) -> str:
-    letters = []
-    for number in numbers:
-        while number:
-            letter = HISTORY_LETTERS[number & 15]
-            letters.append(letter.upper() if number >> 4 & 1 == initiator else letter)
-            number >>= 5
-    return "".join(letters)
 
 
 def _is_visited(columns: Columns, batch: Batch, row: int) -> bool:

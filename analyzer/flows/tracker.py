@@ -22,38 +22,28 @@ from analyzer.decode import SlowPath, decode
 from analyzer.decode.columns import Columns, Status
 from analyzer.decode.icmp import quoted
 from analyzer.decode.slow import LINKS
-from analyzer.flows.community_id import community_id
+from analyzer.flows.community_id import community_id_of
 from analyzer.flows.table import FlowTable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from analyzer.core import Batch, Limits
+    from analyzer.flows.table import Ends, Visit
 
 TRANSPORTS: Final = {6: "tcp", 17: "udp", 132: "sctp"}
-PROTOCOLS: Final = {name: number for number, name in TRANSPORTS.items()}
+NONE: Final = (0, 0)
+#: Makes a named tuple without the detour through its own constructor.
+_tuple: Final = tuple.__new__
 #: Time that goes backwards by less is two queues of one network card, not a clock that was set.
 CLOCK_STEP_NS: Final = 1_000_000
 
 
-class Views:
-    """The columns of a batch as memoryviews: single items are read from them three times as fast as from arrays."""
-
-    def __init__(self, batch: Batch, columns: Columns) -> None:
-        self.start = batch.start.data
-        self.time_ns = batch.time_ns.data
-        self.sender = columns.sender.data
-        self.flags = columns.flags.data
-        self.seq = columns.seq.data
-        self.ack = columns.ack.data
-        self.window = columns.window.data
-        self.payload_bytes = columns.payload_bytes.data
-        self.payload_wire = columns.payload_wire.data
-        self.events = columns.events.data
-        self.ttl = columns.ttl.data
-        self.ip_id = columns.ip_id.data
-        self.header_at = columns.header_at.data
-        self.payload_at = columns.payload_at.data
+#: Addresses and flows that are remembered as text and as begun.
+MOST_ADDRESSES: Final = 1 << 16
+BEGUN_AT_ONCE: Final = 256
 
 
 class Tracker:
@@ -73,7 +63,9 @@ class Tracker:
         self._own_problems: list[Problem] = []
         self._links = np.array(sorted(LINKS), np.int32)
         self._last_ns: int | None = None
-        self._views: Views
+        self._addresses: dict[tuple[int, int, int], str] = {}
+        self._ends: list[Ends] = []  # of flows from `_ends_from` on
+        self._ends_from = 0
 
     @property
     def rows(self) -> NDArray[np.int32]:
@@ -94,7 +86,7 @@ class Tracker:
         columns = self.columns
         decode(batch, columns, self._slow)
         self.table.update(columns, batch)
-        self._views = Views(batch, columns)
+        self._ends = []  # who opened a flow may have been seen better since
         self._count(batch)
         if self.table.refused_packets and not self._own_problems:
             text = f"more than {self._limits.flows:,} flows: what came after is not followed (limit flows)"
@@ -105,6 +97,10 @@ class Tracker:
         """The capture is over: tell what was never complete."""
         self._slow.finish()
 
+    def share(self, part: int, parts: int, start: int = 0) -> None:
+        """From here on, list rows of one part of the flows only, see `FlowTable.share`."""
+        self.table.share(part, parts, start)
+
     def unwant(self, flow: int, sender: int | None = None) -> None:
         """No longer list rows for the payload of `sender` (None: of both)."""
         self.table.unwant(flow, sender)
@@ -113,26 +109,29 @@ class Tracker:
         """List no payload of `sender` that ends before sequence number `until` (None: all of it again)."""
         self.table.skip(flow, sender, until)
 
+    def visits(self, batch: Batch, start: int, stop: int) -> list[Visit]:
+        """What the columns have of the rows to visit, from the one at index `start` of `rows` up to `stop`."""
+        return self.table.visits(self.columns, batch, self.rows[start:stop])
+
     def segment(self, batch: Batch, row: int) -> Segment:
         """The TCP segment of a row."""
-        views = self._views
-        return Segment(
-            SIDES[views.sender[row]],
-            views.flags[row],
-            views.seq[row],
-            views.ack[row],
-            views.window[row],
-            views.payload_wire[row],
-            views.events[row],
-            views.ttl[row],
-            views.ip_id[row],
-            self._piece(batch, row, views.header_at[row], views.payload_at[row]),
-        )
+        visit = self.table.visits(self.columns, batch, np.array([row], np.int32))[0]
+        return self.segment_of(batch, memoryview(batch.data), visit)
+
+    def segment_of(self, batch: Batch, view: memoryview, visit: Visit) -> Segment:
+        """The TCP segment of a row that is visited; `view` is on the bytes of the batch."""
+        row, _, _, sender, flags, events, _, wire, seq, ack, window, ttl, ip_id, at, stop, start, time_ns = visit
+        if self.columns.side and row in self.columns.side:
+            header = self._piece(batch, row, at, stop)
+        else:
+            run = (0, batch.first_frame + row, at - start, time_ns)
+            header = Piece(bytes(view[at:stop]), [run])
+        return Segment(SIDES[sender], flags, seq, ack, window, wire, events, ttl, ip_id, header)
 
     def payload(self, batch: Batch, row: int) -> Piece:
         """The transport payload of a row, as far as it was captured."""
-        start = self._views.payload_at[row]
-        return self._piece(batch, row, start, start + self._views.payload_bytes[row])
+        start = int(self.columns.payload_at[row])
+        return self._piece(batch, row, start, start + int(self.columns.payload_bytes[row]))
 
     def icmp(self, batch: Batch, row: int) -> tuple[int, IcmpError] | None:
         """The flow that an ICMP error is about, and the error; None where that flow is not known."""
@@ -161,29 +160,67 @@ class Tracker:
 
     def begun(self, number: int) -> Flow:
         """A flow as it begins: its ends, and nothing counted."""
-        version, transport, initiator, responder = self.table.ends(number)
+        index = number - self._ends_from
+        if not 0 <= index < len(self._ends):
+            self._ends_from, index = number, 0
+            self._ends = self.table.ends_of(range(number, min(number + BEGUN_AT_ONCE, self.table.flow_count)))
+        version, transport, initiator, responder = self._ends[index]
         return Flow(
-            id=number,
-            transport=TRANSPORTS[transport],
-            initiator=Endpoint(_address(version, initiator[0], initiator[1]), initiator[2]),
-            responder=Endpoint(_address(version, responder[0], responder[1]), responder[2]),
-            community_id="",
-            first_frame=0,
-            last_frame=0,
-            first_ns=0,
-            last_ns=0,
-            packets=(0, 0),
-            bytes=(0, 0),
+            number,
+            TRANSPORTS[transport],
+            self._endpoint(version, initiator),
+            self._endpoint(version, responder),
+            "",
+            0,
+            0,
+            0,
+            0,
+            NONE,
+            NONE,
         )
 
     def flow(self, number: int) -> Flow:
         """A flow as it is known by now."""
-        flow, table = self.begun(number), self.table
-        flow.first_frame, flow.last_frame, flow.first_ns, flow.last_ns, flow.packets, flow.bytes = table.counts(number)
-        flow.tcp = table.tcp(number)
-        (source, source_port), (target, target_port) = flow.initiator, flow.responder
-        flow.community_id = community_id(PROTOCOLS[flow.transport], source, target, source_port, target_port)
-        return flow
+        return self.flows([number])[0]
+
+    def flows(self, numbers: Sequence[int]) -> list[Flow]:
+        """Some flows as they are known by now."""
+        table = self.table
+        found: list[Flow] = []
+        for number, ends, counts, tcp in zip(
+            numbers, table.ends_of(numbers), table.counts_of(numbers), table.summaries_of(numbers), strict=True
+        ):
+            version, transport, initiator, responder = ends
+            first_frame, last_frame, first_ns, last_ns, packets, octets = counts
+            found.append(
+                Flow(
+                    number,
+                    TRANSPORTS[transport],
+                    self._endpoint(version, initiator),
+                    self._endpoint(version, responder),
+                    community_id_of(version, transport, initiator, responder),
+                    first_frame,
+                    last_frame,
+                    first_ns,
+                    last_ns,
+                    packets,
+                    octets,
+                    tcp,
+                )
+            )
+        return found
+
+    def _endpoint(self, version: int, end: tuple[int, int, int]) -> Endpoint:
+        high, low, port = end
+        addresses = self._addresses
+        key = (version, high, low)
+        address = addresses.get(key)
+        if address is None:
+            if len(addresses) >= MOST_ADDRESSES:
+                addresses.clear()
+            address = addresses[key] = _address(version, high, low)
+        endpoint: Endpoint = _tuple(Endpoint, (address, port))
+        return endpoint
 
     def _piece(self, batch: Batch, row: int, start: int, stop: int) -> Piece:
         """Bytes `start` to `stop` of the buffer that a row lies in, copied out of what is only lent."""
@@ -191,11 +228,9 @@ class Tracker:
             side = self.columns.side.get(row)
             if side is not None:
                 return Piece(side.data, side.runs, start, max(stop, start))
-        views = self._views
-        run = (0, batch.first_frame + row, start - views.start[row], views.time_ns[row])
-        return Piece(
-            bytes(memoryview(batch.data)[start:stop]), [run]
-        )  # a view that stayed would lock the reader's buffer
+        run = (0, batch.first_frame + row, start - int(batch.start[row]), int(batch.time_ns[row]))
+        # A view that stayed would lock the reader's buffer.
+        return Piece(bytes(memoryview(batch.data)[start:stop]), [run])
 
     def _count(self, batch: Batch) -> None:
         count = batch.count

@@ -12,7 +12,7 @@ from typing import Final
 from analyzer import core
 from analyzer.core import About, Note, Piece, Reader, Side, Value
 from analyzer.protocols.starttls.messages import Upgrade, cut, decoded, host_of, listed, replied
-from analyzer.protocols.starttls.names import HIDDEN, UNKNOWN, findings
+from analyzer.protocols.starttls.names import HIDDEN, UNKNOWN
 
 MAX_IN_FLIGHT: Final = 100  # commands without an answer that are remembered
 
@@ -22,7 +22,7 @@ KINDS: Final = {
     "ftp.reply": core.Kind("§4.2", "The server answers: 1xx wait, 2xx done, 3xx go on, 4xx not now, 5xx no.", "reply"),
     "ftp.malformed": core.Kind("§4.2", "Bytes that break FTP: from here on this stream is not read."),
 }
-FINDINGS: Final = findings("RFC 4217 4")
+REFUSAL: Final = "RFC 4217 4"  # where the protocol says how TLS is refused
 
 #: Commands that are shown with what follows them.
 COMMANDS: Final = frozenset(
@@ -38,6 +38,7 @@ TLS: Final = frozenset(("TLS", "SSL", "TLS-C", "TLS-P"))
 OTHER_AUTH: Final = frozenset(("GSSAPI", "KERBEROS_V4"))
 CREDENTIALS: Final = "login"  # stands for a command whose answer is not shown
 
+_LETTERS: Final = frozenset(b"AFHPUafhpu")  # that the commands start with that clients begin with
 _GREETING: Final = re.compile(rb"220[ -][^\r\n]*\r?\n")
 _SAYS_SO: Final = re.compile(rb"FTP", re.IGNORECASE)
 _SAYS_MAIL: Final = re.compile(rb"\bE?SMTP\b|\bLMTP\b", re.IGNORECASE)
@@ -52,7 +53,7 @@ class Ftp(core.Dissector):
     """One control connection, to the turn to TLS or through the first commands."""
 
     def __init__(self) -> None:
-        self.up = Upgrade("ftp")
+        self.up = Upgrade("ftp", REFUSAL)
         self.waiting: deque[str] = deque()  # commands without an answer
         self.answered = False
 
@@ -147,6 +148,8 @@ def probe(head: bytes) -> bool | None:
     """Tell whether a stream starts with the greeting of a file server, or with AUTH TLS; None asks for more bytes."""
     if head[:1].isdigit():
         return probe_server(head)
+    if head and head[0] not in _LETTERS:
+        return False
     if _AUTH.match(head) or _USER_AND_MORE.match(head):
         return True
     start = head[:5].upper()
@@ -180,7 +183,7 @@ PROTOCOL = core.Protocol(
     "RFC 959",
     ("tcp", "tls"),
     KINDS,
-    FINDINGS,
+    {},
     probe,
     Ftp,
     ports=frozenset({21, 990}),

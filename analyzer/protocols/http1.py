@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from http import HTTPStatus
-from typing import Final
+from typing import ClassVar, Final
 
 from analyzer import core
 from analyzer.core import Body, Finding, Handoff, Malformed, Note, Outcome, Phase, Piece, Reader, Severity, Side, Value
@@ -130,6 +130,8 @@ class Asked:
 
 class Http(core.Dissector):
     """One connection: requests and their responses in order, bodies skipped."""
+
+    wants_sums: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.client: Side | None = None  # whoever sends the first request; where the capture starts late, either may
@@ -300,13 +302,15 @@ class Http(core.Dissector):
     def on_end(self, last: Piece) -> core.Outputs:
         if self.first_asked is not None and not self.answered:
             yield Phase("http", self.first_asked.time_ns, last.time_ns, Outcome.UNANSWERED)
-            yield from self._closed_silently(self.first_asked)
 
-    def _closed_silently(self, asked: core.Place) -> core.Outputs:
+    def on_over(self, flow: core.Flow) -> core.Outputs:
+        if self.first_asked is not None and not self.answered:
+            yield from self._closed_silently(flow, self.first_asked)
+
+    def _closed_silently(self, flow: core.Flow, asked: core.Place) -> core.Outputs:
         """The server ended the connection and had not sent a byte: what a port does that waits for a ClientHello."""
-        flow, client = self.flow, self.client
-        tcp = None if flow is None else flow.tcp
-        if flow is None or tcp is None or client is None or tcp.end is None or self.secure:
+        tcp, client = flow.tcp, self.client
+        if tcp is None or client is None or tcp.end is None or self.secure:
             return
         first = next((letter for letter in tcp.history if letter in "FfRr"), "")
         by_server = first.islower() is (client is Side.INITIATOR)
@@ -516,4 +520,5 @@ PROTOCOL = core.Protocol(
     session="http",
     ports=frozenset({80, 8000, 8080}),
     words=WORDS,
+    starts=frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\r\n "),
 )

@@ -12,7 +12,7 @@ from typing import Final
 from analyzer import core
 from analyzer.core import About, Body, Note, Piece, Reader, Side, Value
 from analyzer.protocols.starttls.messages import Upgrade, cut, decoded, listed, offers
-from analyzer.protocols.starttls.names import HIDDEN, MECHANISMS, UNKNOWN, findings
+from analyzer.protocols.starttls.names import HIDDEN, MECHANISMS, UNKNOWN
 
 MAX_IN_FLIGHT: Final = 100  # commands without an answer that are remembered
 
@@ -23,7 +23,7 @@ KINDS: Final = {
     "imap.reply": core.Kind("§7.1", "The server answers the command of that tag: OK, NO or BAD.", "reply"),
     "imap.malformed": core.Kind("§2.2", "Bytes that break IMAP: from here on this stream is not read."),
 }
-FINDINGS: Final = findings("§6.2.1")
+REFUSAL: Final = "RFC 9051 6.2.1"  # where the protocol says how TLS is refused
 
 COMMANDS: Final = frozenset(("CAPABILITY", "STARTTLS", "NOOP", "LOGOUT", "ID", "ENABLE"))
 LOGINS: Final = frozenset(("LOGIN", "AUTHENTICATE"))
@@ -53,7 +53,7 @@ class Imap(core.Dissector):
     """One connection, to the turn to TLS or the login."""
 
     def __init__(self) -> None:
-        self.up = Upgrade("imap")
+        self.up = Upgrade("imap", REFUSAL)
         self.waiting: deque[tuple[str, str]] = deque()  # tag and name of commands without an answer
         self.greeted = False
         self.secret = ""  # the tag of the login that goes on
@@ -209,7 +209,7 @@ PROTOCOL = core.Protocol(
     "RFC 9051",
     ("tcp", "tls"),
     KINDS,
-    FINDINGS,
+    {},
     probe,
     Imap,
     ports=frozenset({143, 993}),

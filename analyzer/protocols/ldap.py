@@ -10,7 +10,7 @@ from typing import Final
 from analyzer import core
 from analyzer.core import About, Malformed, Note, Piece, Reader, Side, Value
 from analyzer.protocols.starttls.messages import Upgrade
-from analyzer.protocols.starttls.names import HIDDEN, findings
+from analyzer.protocols.starttls.names import HIDDEN
 
 SEQUENCE: Final = 0x30
 INTEGER: Final = 0x02
@@ -77,10 +77,11 @@ RESULTS: Final = {
     53: "unwillingToPerform",
     80: "other",
 }
+#: What it means as an answer to StartTLS, §4.14.2.
 CAUSES: Final = {
-    1: "TLS is in use already, or operations are still under way on this connection.",
-    2: "The server does not know StartTLS, or it is not set up with a certificate.",
-    52: "The server's TLS is not ready: it could not load its certificate or key.",
+    1: "TLS is in use already, or operations are still under way on this connection",
+    2: "the server does not know StartTLS, or it is not set up with a certificate",
+    52: "the server's TLS is not ready, its certificate or key could not be loaded say",
 }
 
 KINDS: Final = {
@@ -88,14 +89,14 @@ KINDS: Final = {
     "ldap.response": core.Kind("§4.1.9", "The server answers, with a result code.", "response"),
     "ldap.malformed": core.Kind("§5.1", "Bytes that break LDAP: from here on this stream is not read."),
 }
-FINDINGS: Final = findings("§4.14.2")
+REFUSAL: Final = "RFC 4511 4.14.2"  # where the protocol says how TLS is refused
 
 
 class Ldap(core.Dissector):
     """One connection, to the turn to TLS or the bind."""
 
     def __init__(self) -> None:
-        self.up = Upgrade("ldap")
+        self.up = Upgrade("ldap", REFUSAL)
         self.tls_id: int | None = None
         self.names: dict[int, str] = {}  # of extended requests, by message ID
         self.titled = False
@@ -174,7 +175,8 @@ class Ldap(core.Dissector):
             if code == 0:
                 yield from self.up.accepted(place)
             else:
-                self.up.refused(f"StartTLS was answered with {result}", [place])
+                text = f"StartTLS was answered with {result}"
+                self.up.refused(f"{text}: {CAUSES[code]}" if code in CAUSES else text, [place])
         elif tag == BIND_RESPONSE and code == 0:
             yield from self.up.leave(place.time_ns)
 
@@ -268,7 +270,7 @@ PROTOCOL = core.Protocol(
     "RFC 4511",
     ("tcp", "tls"),
     KINDS,
-    FINDINGS,
+    {},
     probe,
     Ldap,
     ports=frozenset({389, 636, 3268, 3269}),

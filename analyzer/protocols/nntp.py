@@ -12,7 +12,7 @@ from typing import Final
 from analyzer import core
 from analyzer.core import About, Malformed, Note, Piece, Reader, Side, Value
 from analyzer.protocols.starttls.messages import Upgrade, cut, decoded, host_of, listed, offers
-from analyzer.protocols.starttls.names import HIDDEN, MECHANISMS, UNKNOWN, findings
+from analyzer.protocols.starttls.names import HIDDEN, MECHANISMS, UNKNOWN
 
 MAX_IN_FLIGHT: Final = 100  # commands without an answer that are remembered
 
@@ -22,7 +22,7 @@ KINDS: Final = {
     "nntp.reply": core.Kind("§3.2", "The server answers: 2xx done, 3xx go on, 4xx not now, 5xx no.", "reply"),
     "nntp.malformed": core.Kind("§3.1", "Bytes that break NNTP: from here on this stream is not read."),
 }
-FINDINGS: Final = findings("RFC 4642 2.2")
+REFUSAL: Final = "RFC 4642 2.2"  # where the protocol says how TLS is refused
 
 #: Commands before those that are about news; behind any other, TLS is not to be expected.
 COMMANDS: Final = frozenset(("CAPABILITIES", "MODE", "STARTTLS", "QUIT", "DATE", "HELP"))
@@ -38,6 +38,7 @@ CAPABILITIES: Final = 101
 CHALLENGE: Final = 383
 BEGIN_TLS: Final = 382
 
+_LETTERS: Final = frozenset(b"ACMSacms")  # that the commands start with that clients begin with
 _GREETING: Final = re.compile(rb"20[01] [^\r\n]*\r?\n")
 _SAYS_SO: Final = re.compile(rb"NNTP|NNRP|InterNetNews|Leafnode|Usenet|newsreader", re.IGNORECASE)
 _CLIENT_START: Final = re.compile(rb"(?:CAPABILITIES|MODE READER|STARTTLS|AUTHINFO USER [^\r\n]*)\r?\n", re.IGNORECASE)
@@ -48,7 +49,7 @@ class Nntp(core.Dissector):
     """One connection, to the turn to TLS or the first command about news."""
 
     def __init__(self) -> None:
-        self.up = Upgrade("nntp")
+        self.up = Upgrade("nntp", REFUSAL)
         self.waiting: deque[str] = deque()  # commands without an answer
         self.answered = False
         self.secret = False  # what the client sends answers a challenge
@@ -153,6 +154,8 @@ def probe(head: bytes) -> bool | None:
         if _GREETING.match(head):
             return True if _SAYS_SO.search(head.partition(b"\n")[0]) else None
         return None if len(head) < 512 and b"\n" not in head else False
+    if head and head[0] not in _LETTERS:
+        return False
     start = head[:14].upper()
     if _CLIENT_START.match(head):
         return True
@@ -167,7 +170,7 @@ PROTOCOL = core.Protocol(
     "RFC 3977",
     ("tcp", "tls"),
     KINDS,
-    FINDINGS,
+    {},
     probe,
     Nntp,
     ports=frozenset({119, 433, 563}),

@@ -12,7 +12,7 @@ from typing import Final
 from analyzer import core
 from analyzer.core import About, Malformed, Note, Piece, Reader, Side, Value
 from analyzer.protocols.starttls.messages import Upgrade, cut, decoded, listed
-from analyzer.protocols.starttls.names import HIDDEN, MECHANISMS, UNKNOWN, findings
+from analyzer.protocols.starttls.names import HIDDEN, MECHANISMS, UNKNOWN
 
 MAX_IN_FLIGHT: Final = 100  # commands without an answer that are remembered
 
@@ -22,11 +22,12 @@ KINDS: Final = {
     "pop3.reply": core.Kind("§3", "The server answers: +OK or -ERR.", "reply"),
     "pop3.malformed": core.Kind("§3", "Bytes that break POP3: from here on this stream is not read."),
 }
-FINDINGS: Final = findings("RFC 2595 4")
+REFUSAL: Final = "RFC 2595 4"  # where the protocol says how TLS is refused
 
 COMMANDS: Final = frozenset(("CAPA", "STLS", "NOOP", "QUIT", "UTF8", "LANG", "STAT", "LIST", "RSET"))
 LOGINS: Final = frozenset(("USER", "PASS", "APOP", "AUTH"))
 
+_STARTS: Final = frozenset(b"+ACSUacsu")  # of a greeting, and of the commands that clients begin with
 _GREETING: Final = re.compile(rb"\+OK(?: [^\r\n]*)?\r?\n")
 _CLIENT_START: Final = re.compile(rb"(?:CAPA|STLS)\r?\n", re.IGNORECASE)
 _LOGIN_START: Final = re.compile(rb"(?:USER|APOP|AUTH) ?[^\r\n]*\r?\n", re.IGNORECASE)
@@ -36,7 +37,7 @@ class Pop3(core.Dissector):
     """One connection, to the turn to TLS or the login."""
 
     def __init__(self) -> None:
-        self.up = Upgrade("pop3")
+        self.up = Upgrade("pop3", REFUSAL)
         self.waiting: deque[str] = deque()  # commands without an answer
         self.answered = False
         self.secret = False  # what the client sends answers a challenge
@@ -138,6 +139,8 @@ class Pop3(core.Dissector):
 
 def probe(head: bytes) -> bool | None:
     """Tell whether a stream starts with a greeting of POP3 or a command of its own; None asks for more bytes."""
+    if head and head[0] not in _STARTS:
+        return False
     if b"+OK".startswith(head[:3]):
         if _GREETING.match(head):
             # Databases of keys and values answer so too, but never first.
@@ -157,7 +160,7 @@ PROTOCOL = core.Protocol(
     "RFC 1939",
     ("tcp", "tls"),
     KINDS,
-    FINDINGS,
+    {},
     probe,
     Pop3,
     ports=frozenset({110, 995}),

@@ -10,7 +10,7 @@ from typing import Final
 from analyzer import core
 from analyzer.core import About, Malformed, Note, Piece, Reader, Side, Value
 from analyzer.protocols.starttls.messages import Upgrade
-from analyzer.protocols.starttls.names import HIDDEN, findings
+from analyzer.protocols.starttls.names import HIDDEN
 
 #: What stands where a StartupMessage has its version, 53.7.
 CANCEL: Final = 80877102
@@ -41,14 +41,14 @@ KINDS: Final = {
     "postgresql.error": core.Kind("§53.8", "The server gives a reason and closes.", "error"),
     "postgresql.malformed": core.Kind("§53.7", "Bytes that break the protocol: from here on this stream is not read."),
 }
-FINDINGS: Final = findings("§53.2.10")
+REFUSAL: Final = "PostgreSQL 17 53.2.10"  # where the protocol says how TLS is refused
 
 
 class Postgresql(core.Dissector):
     """One connection, to the turn to TLS or to the login."""
 
     def __init__(self) -> None:
-        self.up = Upgrade("postgresql")
+        self.up = Upgrade("postgresql", REFUSAL)
         self.gssenc = False  # it was GSSAPI encryption that was asked for
         self.titled = False
 
@@ -188,7 +188,7 @@ PROTOCOL = core.Protocol(
     "PostgreSQL 17",
     ("tcp", "tls"),
     KINDS,
-    FINDINGS,
+    {},
     probe,
     Postgresql,
     ports=frozenset({5432}),

@@ -11,7 +11,7 @@ from typing import Final
 from analyzer import core
 from analyzer.core import About, Enough, Malformed, Note, Piece, Reader, Side, Value
 from analyzer.protocols.starttls.messages import Upgrade
-from analyzer.protocols.starttls.names import HIDDEN, findings
+from analyzer.protocols.starttls.names import HIDDEN
 
 TPKT: Final = 3
 TPKT_BYTES: Final = 4
@@ -51,14 +51,14 @@ KINDS: Final = {
     "rdp.connect-initial": core.Kind("§2.2.1.3", "The client says what it can do; the session begins.", "connect"),
     "rdp.malformed": core.Kind("§2.2.1", "Bytes that break RDP: from here on this stream is not read."),
 }
-FINDINGS: Final = findings("§2.2.1.2.2")
+REFUSAL: Final = "MS-RDPBCGR 2.2.1.2.2"  # where the protocol says how TLS is refused
 
 
 class Rdp(core.Dissector):
     """One connection, to the turn to TLS."""
 
     def __init__(self) -> None:
-        self.up = Upgrade("rdp")
+        self.up = Upgrade("rdp", REFUSAL)
         self.asked = 0  # bits of the protocols that the client can do
 
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
@@ -202,7 +202,7 @@ PROTOCOL = core.Protocol(
     "MS-RDPBCGR",
     ("tcp", "tls"),
     KINDS,
-    FINDINGS,
+    {},
     probe,
     Rdp,
     ports=frozenset({3389}),

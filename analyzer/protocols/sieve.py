@@ -11,7 +11,7 @@ from typing import Final
 from analyzer import core
 from analyzer.core import About, Body, Note, Piece, Reader, Side, Value
 from analyzer.protocols.starttls.messages import Upgrade, cut, decoded, listed, offers
-from analyzer.protocols.starttls.names import HIDDEN, MECHANISMS, UNKNOWN, findings
+from analyzer.protocols.starttls.names import HIDDEN, MECHANISMS, UNKNOWN
 
 MAX_CAPABILITIES: Final = 50
 
@@ -21,7 +21,7 @@ KINDS: Final = {
     "sieve.reply": core.Kind("§1.2", "The server answers: OK, NO or BYE.", "reply"),
     "sieve.malformed": core.Kind("§1.2", "Bytes that break ManageSieve: from here on this stream is not read."),
 }
-FINDINGS: Final = findings("§2.2")
+REFUSAL: Final = "RFC 5804 2.2"  # where the protocol says how TLS is refused
 
 COMMANDS: Final = frozenset(("CAPABILITY", "STARTTLS", "NOOP", "LOGOUT", "UNAUTHENTICATE"))
 LOGIN: Final = "AUTHENTICATE"
@@ -35,7 +35,7 @@ class Sieve(core.Dissector):
     """One connection, to the turn to TLS or the login."""
 
     def __init__(self) -> None:
-        self.up = Upgrade("sieve")
+        self.up = Upgrade("sieve", REFUSAL)
         self.asked = ""
         self.capabilities: list[str] = []
         self.begin: Piece | None = None  # the first line of what the server can do
@@ -157,7 +157,7 @@ PROTOCOL = core.Protocol(
     "RFC 5804",
     ("tcp", "tls"),
     KINDS,
-    FINDINGS,
+    {},
     probe,
     Sieve,
     ports=frozenset({4190}),

@@ -12,7 +12,7 @@ from typing import Final
 from analyzer import core
 from analyzer.core import About, Note, Piece, Reader, Side, Value
 from analyzer.protocols.starttls.messages import Upgrade, cut, decoded, host_of, listed, offers, replied
-from analyzer.protocols.starttls.names import HIDDEN, MECHANISMS, UNKNOWN, findings
+from analyzer.protocols.starttls.names import FINDINGS, HIDDEN, MECHANISMS, UNKNOWN
 
 MAX_IN_FLIGHT: Final = 100  # commands without an answer that are remembered
 
@@ -22,7 +22,7 @@ KINDS: Final = {
     "smtp.reply": core.Kind("§4.2", "The server answers: 2xx done, 3xx go on, 4xx not now, 5xx no.", "reply"),
     "smtp.malformed": core.Kind("§2.3.8", "Bytes that break SMTP: from here on this stream is not read."),
 }
-FINDINGS: Final = findings("RFC 3207 4")
+REFUSAL: Final = "RFC 3207 4"  # where the protocol says how TLS is refused
 
 #: Commands that are shown with what follows them.
 COMMANDS: Final = frozenset(
@@ -33,6 +33,7 @@ COMMANDS: Final = frozenset(
 )
 HELLOS: Final = ("EHLO", "LHLO", "HELO")
 
+_LETTERS: Final = frozenset(b"EHLehl")  # that EHLO and its kin start with
 _CLIENT_START: Final = re.compile(rb"(?:EHLO|HELO|LHLO) [^\r\n]*\r?\n", re.IGNORECASE)
 _GREETING: Final = re.compile(rb"220[ -][^\r\n]*\r?\n")
 _SAYS_SO: Final = re.compile(rb"\bE?SMTP\b|\bLMTP\b", re.IGNORECASE)
@@ -44,7 +45,7 @@ class Smtp(core.Dissector):
     """One connection, to the turn to TLS or the first message."""
 
     def __init__(self) -> None:
-        self.up = Upgrade("smtp")
+        self.up = Upgrade("smtp", REFUSAL)
         self.waiting: deque[str] = deque()  # commands without an answer
         self.answered = False
         self.secret = False  # what the client sends answers a challenge
@@ -165,6 +166,8 @@ def probe(head: bytes) -> bool | None:
         if head[greeting.end() : greeting.end() + 1] and head[3:4] == b" ":
             return None if len(head) < greeting.end() + 4 else _SECOND.match(head, greeting.end() - 1) is not None
         return None
+    if head and head[0] not in _LETTERS:
+        return False
     start = head[:5].upper()
     if any(word.startswith(start) for word in (b"EHLO ", b"HELO ", b"LHLO ")):
         return True if _CLIENT_START.match(head) else None if len(head) < 512 and b"\n" not in head else False

@@ -415,9 +415,8 @@ def probe_5(head: bytes) -> bool | None:
     known = all(method in METHODS or 0x80 <= method < NO_METHOD for method in methods) and NO_METHOD not in methods
     if not 1 <= count <= MAX_METHODS or not known or len(set(methods)) < len(methods):
         return False
-    if len(methods) < count:
-        return None
-    return len(head) == 2 + count or head[2 + count] in (1, VERSION_5)  # clients that don't wait for the choice
+    # What may follow, a client that does not wait for the choice sends later: it can't be asked for here.
+    return True if len(methods) == count else None
 
 
 def probe_4(head: bytes) -> bool | None:

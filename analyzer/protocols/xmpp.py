@@ -12,7 +12,7 @@ from typing import Final
 from analyzer import core
 from analyzer.core import About, Malformed, Note, Piece, Reader, Side, Value
 from analyzer.protocols.starttls.messages import Upgrade, cut, decoded, listed, offers
-from analyzer.protocols.starttls.names import HIDDEN, MECHANISMS, findings
+from analyzer.protocols.starttls.names import HIDDEN, MECHANISMS
 
 MAX_TAG_BYTES: Final = 8192
 MAX_MECHANISMS: Final = 50
@@ -29,7 +29,7 @@ KINDS: Final = {
     "xmpp.close": core.Kind("§4.4", "An end closes its stream.", "close"),
     "xmpp.malformed": core.Kind("§4.2", "Bytes that are no stream of XML: from here on this is not read."),
 }
-FINDINGS: Final = findings("§5.4.2.2")
+REFUSAL: Final = "RFC 6120 5.4.2.2"  # where the protocol says how TLS is refused
 
 STANZAS: Final = frozenset(("iq", "message", "presence"))
 ERRORS: Final = frozenset(
@@ -53,7 +53,7 @@ class Xmpp(core.Dissector):
     """One connection, to the turn to TLS or the login."""
 
     def __init__(self) -> None:
-        self.up = Upgrade("xmpp")
+        self.up = Upgrade("xmpp", REFUSAL)
         self.features = False  # inside <features>
         self.tls = False  # offered there
         self.mechanisms: list[str] = []
@@ -173,8 +173,7 @@ def probe(head: bytes) -> bool | None:
     """Tell whether a stream starts with the tag of a stream of XMPP; None asks for more bytes."""
     if _STREAM.match(head):
         return True
-    start = head.lstrip()[: len(_DECLARATION)]
-    maybe = _DECLARATION.startswith(start) or _STREAM_MAYBE.match(head)
+    maybe = _DECLARATION.startswith(head.lstrip()) or _STREAM_MAYBE.match(head)
     return None if len(head) < 512 and maybe else False
 
 
@@ -184,7 +183,7 @@ PROTOCOL = core.Protocol(
     "RFC 6120",
     ("tcp", "tls"),
     KINDS,
-    FINDINGS,
+    {},
     probe,
     Xmpp,
     ports=frozenset({5222, 5223, 5269, 5270}),

@@ -80,12 +80,12 @@ def test_bytes_reach_the_room_in_order() -> None:
     wire.send(INI, flags=FIN | ACK)
     assert wire.talk.channel is not None
     wire.send(RES, flags=FIN | ACK)
-    assert wire.kinds == ["box.item", "box.item"]
+    assert wire.kinds == ["box.item", "box.item", "box.end"]
+    assert wire.talk.channel is None
     assert wire.talk.connection is None
     wire.send(INI, unit("N", "late"))
     story = wire.finish()
-    assert wire.kinds == ["box.item", "box.item", "box.end", "box.rows-end"]
-    assert wire.talk.channel is None
+    assert wire.kinds[-1] == "box.rows-end"
     assert (story.kind, story.notes[-1].text) == ("box", "99")
 
 

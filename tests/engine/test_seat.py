@@ -63,7 +63,7 @@ def test_what_is_inside_goes_to_its_own_channel() -> None:
     seat.carry_out([Pass("inner:box", AT), Pass("inner:box", AT.cut(0, 0), key=2)], Side.INITIATOR, AT)
     seat.carry_out([Pass("inner:box", AT)], None, AT)
     assert [note.path for note in seat.teller.notes] == [("tcp", "box", "inner")] * 2
-    assert len(seat.inner.channels) == 2
+    assert len(seat.inner.channels or ()) == 2
 
 
 def test_what_steers_the_channel_is_left_to_it() -> None:

@@ -146,7 +146,6 @@ def test_a_request_of_version_4_has_an_end() -> None:
         (b"\5\2\0\x20", False),
         (b"\5\1\xff", False),
         (b"\5\1\0\5", True),
-        (b"\5\1\0\7", False),
         (b"\5\0\x0b\3", False),
         (b"\5\x40", False),
         (b"\4\1\x01\xbb", None),

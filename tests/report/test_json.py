@@ -35,7 +35,7 @@ def test_json_says_what_the_contract_says() -> None:
 
 def test_many_notes_are_cut_into_pieces_without_a_seam() -> None:
     report = sample.report()
-    report.sessions[0].notes *= 400
+    report.sessions[0].notes = [*report.sessions[0].notes] * 400
     read = as_json(report)
     assert len(read["sessions"][0]["notes"]) == 2800 > 2 * model.NOTES_AT_ONCE
     assert max(len(piece) for piece in model.session_bytes(report.sessions[0], "full")) < 1 << 20

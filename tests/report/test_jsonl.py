@@ -15,7 +15,7 @@ from tests.report.shown import DETAILS, as_json
 @pytest.mark.parametrize("detail", DETAILS)
 def test_lines_are_valid_by_their_schema_and_tagged(detail: model.Detail) -> None:
     report = sample.report()
-    report.sessions[0].notes.append(sample.traced())
+    report.sessions[0].notes = [*report.sessions[0].notes, sample.traced()]
     out = io.BytesIO()
     write_jsonl(report, out, detail)
     whole = schema.schema()

@@ -18,7 +18,7 @@ values = st.recursive(
 
 def test_summary_leaves_out_notes_and_bytes_adds_the_tree() -> None:
     report = sample.report()
-    report.sessions[0].notes.append(sample.traced())
+    report.sessions[0].notes = [*report.sessions[0].notes, sample.traced()]
     assert "notes" not in as_json(report, "summary")["sessions"][0]
     assert "bytes" not in as_json(report)["sessions"][0]["notes"][-1]
     tree = as_json(report, "bytes")["sessions"][0]["notes"][-1]["bytes"]

@@ -15,7 +15,7 @@ from tests.report.shown import DETAILS, as_json
 @pytest.mark.parametrize("detail", DETAILS)
 def test_json_is_valid_by_its_schema(detail: model.Detail) -> None:
     report = sample.report()
-    report.sessions[0].notes.append(sample.traced())
+    report.sessions[0].notes = [*report.sessions[0].notes, sample.traced()]
     jsonschema.Draft202012Validator(schema.schema()).validate(as_json(report, detail))
 
 

@@ -40,7 +40,7 @@ def test_explain_says_what_a_message_is_for() -> None:
 
 def test_bytes_show_the_tree_of_fields() -> None:
     report = sample.report()
-    report.sessions[0].notes.append(sample.traced())
+    report.sessions[0].notes = [*report.sessions[0].notes, sample.traced()]
     lines = ladder(report, 80, timeline.Show(bytes=True))
     assert any(re.search(r"4:34-36 +source_port = 80 +00 50$", line) for line in lines)
     assert any(re.search(r"4:38-41 +raw = \"GET\" +47 45 54$", line) for line in lines)
@@ -54,7 +54,7 @@ def test_a_session_without_notes_says_so() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     report = sample.report()
-    report.sessions[0].notes.append(sample.traced())
+    report.sessions[0].notes = [*report.sessions[0].notes, sample.traced()]
     for line in everything(report, width):
         assert ink.cells(line) <= width, line
 

@@ -371,7 +371,7 @@ class Dtls(core.Dissector):
             yield output
             run = self.runs[sender]
             if run is not None:
-                run.read = output.read
+                run.passed = output
                 run.early = early
 
     # --- what stays closed ---
@@ -438,7 +438,7 @@ class Dtls(core.Dissector):
     def _flush(self, sender: Side) -> Outputs:
         """Tell of the run of records that has ended."""
         run, self.runs[sender] = self.runs[sender], None
-        if run is None or run.read:
+        if run is None or (run.passed is not None and run.passed.read):
             return
         many = f"{run.records:,} record{'' if run.records == 1 else 's'}, {run.bytes:,} bytes"
         fields: dict[str, core.Value] = {"records": run.records, "bytes": run.bytes, "decrypted": run.opened}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from analyzer.core import FindingKind, Kind, Severity
 from analyzer.protocols.dtls.verdicts import code_of
-from analyzer.protocols.tls.findings import ALERT_VERDICTS, OTHER_ALERT
+from analyzer.protocols.tls.findings import ALERT_CODES, OTHER_ALERT
+from analyzer.protocols.tls.findings import FINDINGS as TLS_FINDINGS
 from analyzer.protocols.tls.findings import KINDS as TLS_KINDS
 
 #: Lines that only TLS has.
@@ -39,8 +41,8 @@ KINDS: Final[dict[str, Kind]] = {
 }
 
 _ALERTS: Final[dict[str, FindingKind]] = {
-    code_of(code): FindingKind(Severity.ERROR, title, spec, cause=cause, advice=advice)
-    for code, title, spec, cause, advice in (*ALERT_VERDICTS.values(), OTHER_ALERT)
+    code_of(code): replace(TLS_FINDINGS[code], spec=_reference(TLS_FINDINGS[code].spec))
+    for code in (*ALERT_CODES.values(), OTHER_ALERT)
 }
 
 FINDINGS: Final[dict[str, FindingKind]] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Finding, Outcome, Place, Side, Value
 from analyzer.protocols.tls import messages, names, wording
-from analyzer.protocols.tls.findings import ALERT_VERDICTS, OTHER_ALERT
+from analyzer.protocols.tls.findings import ALERT_CODES, FINDINGS, OTHER_ALERT
 from analyzer.protocols.tls.messages import DTLS10, SUPPORTED_GROUPS, is_13
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def on_version(link: Link) -> Outputs:
 
 
 def alert_verdict(link: Link, sender: Side, description: int) -> str:
-    title = ALERT_VERDICTS.get(description, OTHER_ALERT)[1]
+    title = FINDINGS[ALERT_CODES.get(description, OTHER_ALERT)].title
     return f"The {side(link, sender)} gives up: {title[0].lower()}{title[1:]}."
 
 
@@ -72,11 +72,11 @@ def on_alert(link: Link, sender: Side, level: int, description: int, at: Place) 
     during = "the connection" if link.done_ns else "the handshake"
     when = ""
     if link.hello_at is not None:
-        when = f", {wording.milliseconds(max(at.time_ns - link.hello_at.time_ns, 0))} after the ClientHello"
+        when = f", {wording.duration(max(at.time_ns - link.hello_at.time_ns, 0))} after the ClientHello"
     said = [f"The {who} refused {during}: {messages.alert_words(level, description)}{when}."]
     if not link.done_ns:
         said.extend(_table(link, sender, description))
-    code = code_of(ALERT_VERDICTS.get(description, OTHER_ALERT)[0])
+    code = code_of(ALERT_CODES.get(description, OTHER_ALERT))
     return Finding(code, " ".join(said), places(link, link.server_at if link.answer is not None else None, at))
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import About, Enough, Finding, Handoff, Malformed, Outcome, Pass, Phase, Severity, Side
-from analyzer.protocols.starttls.names import REFUSED
+from analyzer.core import About, Enough, Handoff, Malformed, Outcome, Pass, Phase, Severity, Side
+from analyzer.protocols.starttls.names import refusal
 
 if TYPE_CHECKING:
     from analyzer.core import Outputs, Piece, Place, Value
@@ -35,7 +35,7 @@ _DOT: Final = b"\n.\r\n"
 
 
 class Upgrade:
-    """One connection that begins in clear."""
+    """One connection that begins in clear; `spec` is where its protocol says how TLS is refused."""
 
     __slots__ = (
         "application",
@@ -47,12 +47,14 @@ class Upgrade:
         "notes",
         "refusal",
         "scanned",
+        "spec",
         "through",
         "turns",
     )
 
-    def __init__(self, application: str, client: Side | None = None) -> None:
+    def __init__(self, application: str, spec: str = "", client: Side | None = None) -> None:
         self.application = application
+        self.spec = spec
         self.client = client
         self.asked: Place | None = None  # the request for TLS, while it waits for its answer
         self.through = False  # what comes is passed on: TLS began without an answer that was captured
@@ -180,10 +182,10 @@ class Upgrade:
         self.refusal = None
         yield About(None, {"application": self.application, "starttls": False})
         if goes_on:
-            yield Finding(REFUSED, f"{text}; the client goes on in clear", places, severity=Severity.WARNING)
+            yield refusal(f"{text}; the client goes on in clear", places, self.spec, Severity.WARNING)
             yield self.phase(now_ns, Outcome.ESTABLISHED)
         else:
-            yield Finding(REFUSED, text, places)
+            yield refusal(text, places, self.spec, Severity.ERROR)
             yield self.phase(now_ns, Outcome.FAILED)
 
     def beyond(self, unit: Piece) -> Outputs:

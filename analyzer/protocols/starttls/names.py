@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from analyzer.core import FindingKind, Severity
+from analyzer.core import Finding, FindingKind, Severity
+
+if TYPE_CHECKING:
+    from analyzer.core import Place
 
 REFUSED: Final = "tls.starttls-refused"
 
@@ -32,7 +35,22 @@ ADVICE: Final = (
 )
 
 
-def findings(spec: str) -> dict[str, FindingKind]:
-    """The table of findings of a room whose protocol asks for TLS as section `spec` says."""
-    kind = FindingKind(Severity.ERROR, "The server refused to turn to TLS", spec, cause=CAUSE, advice=ADVICE)
-    return {REFUSED: kind}
+#: Many rooms come to this verdict, and each gives the section of its own protocol; so that it is explained once, one
+#: table has it.
+FINDINGS: Final = {
+    REFUSED: FindingKind(
+        Severity.ERROR,
+        "The server refused to turn to TLS",
+        "RFC 3207 4 for SMTP; each protocol has its own",
+        cause=CAUSE,
+        advice=ADVICE,
+    )
+}
+
+
+def refusal(text: str, places: list[Place], spec: str, severity: Severity) -> Finding:
+    """The verdict that TLS was refused, complete; `spec` is the section of the protocol that asked for it."""
+    finding = Finding(REFUSED, text, places, cause=CAUSE, advice=ADVICE, severity=severity)
+    finding.title = FINDINGS[REFUSED].title
+    finding.spec = spec
+    return finding

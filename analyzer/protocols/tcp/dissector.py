@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from analyzer import core
-from analyzer.core import Event, Note, Outcome, Phase, Place, Segment, Side
+from analyzer.core import SIDES, Event, Note, Outcome, Phase, Segment, Side, Spot
 from analyzer.protocols.tcp import messages
 from analyzer.protocols.tcp.messages import count, read_header, span_text, times
 from analyzer.protocols.tcp.names import Flag, icmp_name, is_too_big, later
@@ -13,9 +13,9 @@ from analyzer.protocols.tcp.state import ERRORS, EVIDENCE, REPEATS, TTLS, End, R
 from analyzer.protocols.tcp.verdicts import WAIT_NS, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from analyzer.core import Flow, IcmpError, Limits, Outputs, Piece
+
+    Told = tuple[core.Output, ...]
 
 SYN_EVENTS: Final = Event.SYN | Event.SYN_ACK | Event.SYN_AGAIN | Event.SYN_ACK_AGAIN | Event.SYN_OTHER
 AGAIN: Final = Event.RETRANSMISSION | Event.FAST_RETRANSMISSION
@@ -61,7 +61,7 @@ class Tcp(core.RowDissector):
     # --- segments ---
 
     def on_segment(self, segment: Segment) -> Outputs:
-        place = segment.header.place
+        place = Spot(segment.header)
         events = segment.events
         if segment.header.trace is not None and not events & SYN_EVENTS:
             read_header(segment.header)
@@ -69,23 +69,25 @@ class Tcp(core.RowDissector):
         if events & Event.AFTER_IDLE:
             self.seen.idle = (place, segment)
         if events & Event.RELEASED:
-            keep(self.seen.ends[segment.sender].released, place)
+            end = self.seen.ends[segment.sender]
+            end.released = kept(end.released, place)
         if events & SYN_EVENTS:
-            yield from self.on_syn_ack(segment, place) if segment.flags & Flag.ACK else self.on_syn(segment, place)
-            return
+            return self.on_syn_ack(segment, place) if segment.flags & Flag.ACK else self.on_syn(segment, place)
+        told: list[core.Output] = []
         if events & Event.BARE_ACK_TO_SYN:
-            yield self.bare_ack(segment, place)
+            told.append(self.bare_ack(segment, place))
         if events & Event.HANDSHAKE_ACK:
-            yield from self.on_handshake_ack(segment, place)
+            told += self.on_handshake_ack(segment, place)
         if events & Event.FIRST_PAYLOAD:
             end = self.seen.ends[segment.sender]
             end.first_payload, end.first_payload_bytes = place, segment.payload_bytes
         if events & ADVICE:
-            yield from self.on_advice(segment, place)
+            self.on_advice(segment, place, told)
         if events & Event.FIN:
-            yield self.fin(segment, place)
+            told.append(self.fin(segment, place))
         if events & Event.RST:
-            yield from self.on_reset(segment, place)
+            told += self.on_reset(segment, place)
+        return told
 
     def learn(self, segment: Segment) -> None:
         """Keep what any segment tells: how far its peer was acknowledged, and its TTL."""
@@ -99,7 +101,7 @@ class Tcp(core.RowDissector):
             if segment.ttl not in ttls and len(ttls) < TTLS:
                 ends[sender].ttls = (*ttls, segment.ttl)
 
-    def on_syn(self, segment: Segment, place: Place) -> Iterator[core.Output]:
+    def on_syn(self, segment: Segment, place: Spot) -> Told:
         seen, end = self.seen, self.seen.ends[segment.sender]
         header = read_header(segment.header)
         fields = {"seq": segment.seq, "window": segment.window, **messages.option_fields(header)}
@@ -108,23 +110,21 @@ class Tcp(core.RowDissector):
         if segment.sender is Side.RESPONDER:
             seen.both_sent_syn = True
             end.isn, end.header, end.window = segment.seq, header, segment.window
-            keep(seen.syns, place)
-            yield Note("tcp.syn", f"opens too, at the same time: {header.words or 'no options'}", place, fields)
-            return
+            seen.syns = kept(seen.syns, place)
+            return (Note("tcp.syn", f"opens too, at the same time: {header.words or 'no options'}", place, fields),)
         seen.syn_count += 1
         if not seen.syn_ack_count:
             seen.answered_syn_ns = segment.time_ns
         if seen.syn_count == 1:
             end.isn, end.header, end.window = segment.seq, header, segment.window
             seen.syn_payload = segment.payload_bytes
-            keep(seen.syns, place)
+            seen.syns = kept(seen.syns, place)
             text = header.words or "no options"
             if segment.payload_bytes:
                 text += f", {count(segment.payload_bytes, 'byte')} of data already"
-            yield Note("tcp.syn", text, place, fields)
-            return
+            return (Note("tcp.syn", text, place, fields),)
         first_ns = seen.syns[0].time_ns
-        keep(seen.syns, place)
+        seen.syns = kept(seen.syns, place)
         if end.header is not None and end.header.fast_open is not None and header.fast_open is None:
             seen.fast_open_lost = True
         if segment.seq != end.isn:
@@ -136,9 +136,9 @@ class Tcp(core.RowDissector):
             text = f"sent again after {span_text(segment.time_ns - first_ns)} (try {seen.syn_count:,}): no answer yet"
             if seen.syn_ack_count:
                 text = f"sent again after {span_text(segment.time_ns - first_ns)}: the answer did not reach it"
-        yield from self.limited(Note("tcp.syn", text, place, fields))
+        return self.limited(Note("tcp.syn", text, place, fields))
 
-    def on_syn_ack(self, segment: Segment, place: Place) -> Iterator[core.Output]:
+    def on_syn_ack(self, segment: Segment, place: Spot) -> Told:
         seen, end = self.seen, self.seen.ends[segment.sender]
         offered = seen.ends[1 - segment.sender]
         header = read_header(segment.header)
@@ -148,8 +148,7 @@ class Tcp(core.RowDissector):
         if seen.both_sent_syn:
             # §3.5, figure 8: each end repeats its SYN, now with an ACK of the other's.
             seen.last_syn_ack_ns = segment.time_ns
-            yield Note("tcp.syn-ack", "acknowledges the SYN that crossed its own", place, fields)
-            return
+            return (Note("tcp.syn-ack", "acknowledges the SYN that crossed its own", place, fields),)
         seen.syn_ack_count += 1
         seen.last_syn_ack_ns = segment.time_ns
         wrong = offered.isn is not None and not 1 <= later(segment.ack, offered.isn) <= 1 + seen.syn_payload
@@ -157,15 +156,14 @@ class Tcp(core.RowDissector):
             seen.wrong_syn_ack = (place, segment.ack)
         if seen.established is not None:
             seen.late_syn_ack_count += 1
-            keep(seen.late_syn_acks, place)
+            seen.late_syn_acks = kept(seen.late_syn_acks, place)
             fields["retransmission"] = True
             after = span_text(segment.time_ns - seen.established.time_ns)
-            yield from self.limited(
+            return self.limited(
                 Note("tcp.syn-ack", f"sent again {after} after the client completed the handshake", place, fields)
             )
-            return
         first = end.isn is None
-        keep(seen.syn_acks, place)
+        seen.syn_acks = kept(seen.syn_acks, place)
         if wrong and offered.isn is not None:
             text = f"acknowledges {segment.ack}, not the SYN ({(offered.isn + 1) % (1 << 32)} was expected)"
         elif not first and segment.seq != end.isn:
@@ -180,11 +178,10 @@ class Tcp(core.RowDissector):
         if first or not wrong:
             end.isn, end.header, end.window = segment.seq, header, segment.window
         if first:
-            yield Note("tcp.syn-ack", text, place, fields)
-        else:
-            yield from self.limited(Note("tcp.syn-ack", text, place, fields))
+            return (Note("tcp.syn-ack", text, place, fields),)
+        return self.limited(Note("tcp.syn-ack", text, place, fields))
 
-    def on_handshake_ack(self, segment: Segment, place: Place) -> Iterator[core.Output]:
+    def on_handshake_ack(self, segment: Segment, place: Spot) -> Told:
         seen = self.seen
         seen.established = place
         fields: dict[str, core.Value] = {"seq": segment.seq, "ack": segment.ack, "window": segment.window}
@@ -204,10 +201,11 @@ class Tcp(core.RowDissector):
                 text = f"open after {waited}, with {tries}; a round trip takes {span_text(round_trip)}"
         if segment.payload_bytes and not segment.events & AGAIN:
             text += f"; {count(segment.payload_bytes, 'byte')} of data with it"
-        yield Note("tcp.ack", text, place, fields)
-        if first_ns is not None:
-            self.phase_told = True
-            yield Phase("tcp", first_ns, segment.time_ns, Outcome.ESTABLISHED, self.round_trips)
+        note = Note("tcp.ack", text, place, fields)
+        if first_ns is None:
+            return (note,)
+        self.phase_told = True
+        return note, Phase("tcp", first_ns, segment.time_ns, Outcome.ESTABLISHED, self.round_trips)
 
     @property
     def to_answer_ns(self) -> int:
@@ -222,7 +220,7 @@ class Tcp(core.RowDissector):
         """Round trips until open: a SYN or SYN-ACK sent again costs one more."""
         return 1 + max(self.seen.syn_count - 1, 0) + max(self.seen.syn_ack_count - 1, 0)
 
-    def bare_ack(self, segment: Segment, place: Place) -> Note:
+    def bare_ack(self, segment: Segment, place: Spot) -> Note:
         self.seen.bare_ack = place
         expected = self.seen.ends[1 - segment.sender].isn
         fields: dict[str, core.Value] = {"seq": segment.seq, "ack": segment.ack, "window": segment.window}
@@ -233,60 +231,60 @@ class Tcp(core.RowDissector):
 
     # --- what is worth a line, but not thousands of them ---
 
-    def limited(self, note: Note) -> Iterator[core.Output]:
+    def limited(self, note: Note) -> Told:
         """The note, as long as the flow has not had its share of them."""
         if self.seen.told < self.most:
             self.seen.told += 1
-            yield note
-        else:
-            self.seen.untold += 1
+            return (note,)
+        self.seen.untold += 1
+        return ()
 
-    def on_advice(self, segment: Segment, place: Place) -> Iterator[core.Output]:
+    def on_advice(self, segment: Segment, place: Spot, told: list[core.Output]) -> None:
         seen, sender, events = self.seen, segment.sender, segment.events
         end, peer = seen.ends[sender], seen.ends[1 - sender]
         if events & Event.AFTER_RST and not segment.flags & Flag.RST:
             if end.after_reset is None:
                 end.after_reset = place
-            yield from self.say("tcp.after-rst", "goes on although a RST was sent in its name", segment, place)
+            told += self.say("tcp.after-rst", "goes on although a RST was sent in its name", segment, place)
         if events & Event.ZERO_WINDOW and not segment.flags & Flag.RST:
             end.stall = Stall(segment.time_ns, place)
             end.stalls += 1
             if end.longest_stall is None:
                 end.longest_stall = end.stall
-            yield from self.say("tcp.zero-window", "window is zero: it takes no more bytes for now", segment, place)
+            told += self.say("tcp.zero-window", "window is zero: it takes no more bytes for now", segment, place)
         if events & Event.WINDOW_OPEN and end.stall is not None:
-            yield from self.window_open(segment, place, end, end.stall)
+            told += self.window_open(segment, place, end, end.stall)
         if events & Event.WINDOW_PROBE:
             if peer.stall is not None:
                 peer.stall.probes += 1
-            yield from self.say("tcp.window-probe", "asks whether the window is still zero", segment, place)
+            told += self.say("tcp.window-probe", "asks whether the window is still zero", segment, place)
         elif events & Event.KEEP_ALIVE:
-            yield from self.say("tcp.keep-alive", "keep-alive: are you still there?", segment, place)
+            told += self.say("tcp.keep-alive", "keep-alive: are you still there?", segment, place)
         elif events & Event.KEEP_ALIVE_ACK:
-            yield from self.say("tcp.keep-alive-ack", "still here", segment, place)
+            told += self.say("tcp.keep-alive-ack", "still here", segment, place)
         if events & AGAIN:
-            yield from self.sent_again(segment, place, end)
+            told += self.sent_again(segment, place, end)
         elif events & Event.OUT_OF_ORDER:
-            keep(end.out_of_order, place)
-            yield from self.say("tcp.out-of-order", f"{self.bytes_text(segment)} arrived late", segment, place)
+            end.out_of_order = kept(end.out_of_order, place)
+            told += self.say("tcp.out-of-order", f"{self.bytes_text(segment)} arrived late", segment, place)
         elif events & Event.FIN_AGAIN:
-            yield from self.say("tcp.retransmission", "FIN sent again", segment, place)
+            told += self.say("tcp.retransmission", "FIN sent again", segment, place)
         elif events & Event.AFTER_FIN and segment.payload_bytes:
             text = f"{count(segment.payload_bytes, 'byte')} after its own FIN, which said that none would come"
-            yield from self.say("tcp.after-fin", text, segment, place)
+            told += self.say("tcp.after-fin", text, segment, place)
         if events & Event.DSACK:
             if is_of_syn(segment, peer):
                 # A SYN-ACK after a SYN of the same number: both repeated handshakes and crossing SYNs bring it.
                 text = f"reports by D-SACK that the SYN of {WHO[sender.other]} came twice"
             else:
                 peer.spurious += 1
-                keep(peer.spurious_places, place)
+                peer.spurious_places = kept(peer.spurious_places, place)
                 text = f"reports by D-SACK that it got the same bytes of {WHO[sender.other]} twice"
-            yield from self.say("tcp.dsack", text, segment, place)
+            told += self.say("tcp.dsack", text, segment, place)
 
     def say(
-        self, kind: str, text: str, segment: Segment, place: Place, extra: dict[str, core.Value] | None = None
-    ) -> Iterator[core.Output]:
+        self, kind: str, text: str, segment: Segment, place: Spot, extra: dict[str, core.Value] | None = None
+    ) -> Told:
         fields: dict[str, core.Value] = {"seq": segment.seq, "ack": segment.ack, "window": segment.window}
         if segment.payload_bytes:
             fields["payload_bytes"] = segment.payload_bytes
@@ -294,7 +292,7 @@ class Tcp(core.RowDissector):
             fields.update(extra)
         return self.limited(Note(kind, text, place, fields))
 
-    def window_open(self, segment: Segment, place: Place, end: End, stall: Stall) -> Iterator[core.Output]:
+    def window_open(self, segment: Segment, place: Spot, end: End, stall: Stall) -> Told:
         stall.stop_ns, stall.until, end.stall = segment.time_ns, place, None
         longest = end.longest_stall
         lasted = segment.time_ns - stall.start_ns
@@ -303,16 +301,18 @@ class Tcp(core.RowDissector):
         text = f"window opens again after {span_text(lasted)}"
         return self.say("tcp.window-open", text, segment, place, {"stalled_ns": lasted})
 
-    def sent_again(self, segment: Segment, place: Place, end: End) -> Iterator[core.Output]:
+    def sent_again(self, segment: Segment, place: Spot, end: End) -> Told:
         fast = bool(segment.events & Event.FAST_RETRANSMISSION)
         known = next((repeat for repeat in end.repeats if repeat.seq == segment.seq), None)
         if known is None:
             pushed = bool(segment.flags & (Flag.PSH | Flag.FIN))
             known = Repeat(segment.seq, segment.payload_bytes, fast, pushed)
-            if len(end.repeats) >= REPEATS:
+            others = end.repeats
+            if len(others) >= REPEATS:
                 # The ones that came only once say least.
-                del end.repeats[min(range(REPEATS), key=lambda index: end.repeats[index].count)]
-            end.repeats.append(known)
+                least = min(others, key=lambda repeat: repeat.count)
+                others = tuple(repeat for repeat in others if repeat is not least)
+            end.repeats = (*others, known)
         before_ns = known.last_ns
         end.again += 1
         known.add(segment, place)
@@ -335,7 +335,7 @@ class Tcp(core.RowDissector):
 
     # --- the end ---
 
-    def fin(self, segment: Segment, place: Place) -> Note:
+    def fin(self, segment: Segment, place: Spot) -> Note:
         end, peer = self.seen.ends[segment.sender], self.seen.ends[1 - segment.sender]
         end.fin_at = (segment.seq + segment.payload_bytes) % (1 << 32)
         end.fin_ack, end.fin_ns, end.fin_place = segment.ack, segment.time_ns, place
@@ -361,12 +361,12 @@ class Tcp(core.RowDissector):
             sent = f"{sent}, {part} of them after that" if sent else f"{count(after, 'byte')} sent after that"
         return Note("tcp.fin", f"closes too, {waited} after the other's FIN{': ' if sent else ''}{sent}", place, fields)
 
-    def on_reset(self, segment: Segment, place: Place) -> Iterator[core.Output]:
+    def on_reset(self, segment: Segment, place: Spot) -> Told:
         seen, sender = self.seen, segment.sender
         end, peer = seen.ends[sender], seen.ends[1 - sender]
         again = bool(end.resets)
         if len(end.resets) < EVIDENCE:
-            end.resets.append((place, segment))
+            end.resets = (*end.resets, (place, segment))
         fields: dict[str, core.Value] = {
             "seq": segment.seq,
             "ack": segment.ack if segment.flags & Flag.ACK else None,
@@ -393,30 +393,27 @@ class Tcp(core.RowDissector):
         else:
             text = "aborts the connection"
         note = Note("tcp.rst", text, place, fields)
-        if again:
-            yield from self.limited(note)
-        else:
-            yield note
+        return self.limited(note) if again else (note,)
 
     # --- what others report ---
 
     def on_gap(self, sender: Side, size: int, at: Piece) -> Outputs:
         if self.seen.bare_ack is not None and self.seen.established is None:
-            return  # the ACK that answered the SYN was of another connection: what it acknowledged is not of this one
+            return ()  # the ACK that answered the SYN was of another connection: what it acknowledged is not here
         text = f"{count(size, 'byte')} of {WHO[sender]} are not in the capture"
-        yield from self.limited(Note("tcp.gap", text, at.place, {"missing_bytes": size}, sender=sender))
+        return self.limited(Note("tcp.gap", text, Spot(at), {"missing_bytes": size}, sender=sender))
 
     def on_conflict(self, sender: Side, at: Piece) -> Outputs:
         end = self.seen.ends[sender]
         end.conflict_count += 1
-        keep(end.conflicts, at.place)
+        end.conflicts = kept(end.conflicts, Spot(at))
         text = f"{count(len(at), 'byte')} overlap what was sent before and say something else; the first copy is used"
-        yield from self.limited(Note("tcp.conflict", text, at.place, {"bytes": len(at)}, sender=sender))
+        return self.limited(Note("tcp.conflict", text, Spot(at), {"bytes": len(at)}, sender=sender))
 
     def on_icmp(self, error: IcmpError) -> Outputs:
-        place = error.at.place
+        place = Spot(error.at)
         if len(self.seen.errors) < ERRORS:
-            self.seen.errors.append((error, place))
+            self.seen.errors = (*self.seen.errors, (error, place))
         name = icmp_name(error.version, error.type, error.code)
         icmp = "ICMP" if error.version == 4 else "ICMPv6"
         text = f"{icmp} from {error.source}: {name}"
@@ -428,7 +425,7 @@ class Tcp(core.RowDissector):
         if is_too_big(error.version, error.type, error.code) and error.mtu:
             fields["mtu"] = error.mtu
             text += f", at most {error.mtu:,} bytes"
-        yield from self.limited(Note("tcp.icmp-error", text, place, fields, sender=error.sender.other))
+        return self.limited(Note("tcp.icmp-error", text, place, fields, sender=error.sender.other))
 
     # --- the sum ---
 
@@ -436,7 +433,7 @@ class Tcp(core.RowDissector):
         self.flow = flow
         if self.seen.untold:
             text = f"{count(self.seen.untold, 'more event')} of this connection are counted, not told"
-            last = Place((core.Span(flow.last_frame, 0, 0),), flow.last_ns)
+            last = core.spot(flow.last_frame, 0, 0, flow.last_ns)
             yield Note("tcp.more", text, last, {"untold": self.seen.untold})
         yield core.About(str(flow.responder), self.facts(flow))
         if not self.phase_told:
@@ -464,7 +461,7 @@ class Tcp(core.RowDissector):
     def closed_by(self) -> str | None:
         """Which side ended it: by the first FIN, or by a RST before any."""
         first = []
-        for side in Side:
+        for side in SIDES:
             end = self.seen.ends[side]
             if end.fin_place is not None:
                 first.append((end.fin_ns, side))
@@ -508,7 +505,6 @@ def is_of_syn(segment: Segment, peer: End) -> bool:
     return bool(blocks) and peer.isn is not None and later(blocks[0][1], peer.isn) <= 1
 
 
-def keep(places: list[Place], place: Place) -> None:
-    """Add to the evidence, as long as there is not enough of it."""
-    if len(places) < EVIDENCE:
-        places.append(place)
+def kept(places: tuple[Spot, ...], place: Spot) -> tuple[Spot, ...]:
+    """The evidence with one more, as long as there is not enough of it."""
+    return (*places, place) if len(places) < EVIDENCE else places

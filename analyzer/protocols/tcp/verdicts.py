@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Finding, Severity, Side
+from analyzer.core import SIDES, Finding, Severity, Side
 from analyzer.protocols.tcp.messages import MS, NS, count, listed, not_returned, span_text, times
 from analyzer.protocols.tcp.names import (
     PROHIBITED,
@@ -21,7 +21,7 @@ from analyzer.protocols.tcp.names import (
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from analyzer.core import Flow, IcmpError, Place, Segment, TcpSummary
+    from analyzer.core import Flow, IcmpError, Segment, Spot, TcpSummary
     from analyzer.protocols.tcp.state import End, Repeat, Seen
 
 WAIT_NS: Final = 3 * NS  # a lone SYN without answer says nothing before (RFC 6298 §2.1: one second, then two)
@@ -179,7 +179,7 @@ def is_not_there(error: IcmpError) -> bool:
     return is_unreachable(error.version, error.type, error.code)
 
 
-def cannot_reach(seen: Seen, flow: Flow, errors: list[tuple[IcmpError, Place]], severity: Severity | None) -> Finding:
+def cannot_reach(seen: Seen, flow: Flow, errors: list[tuple[IcmpError, Spot]], severity: Severity | None) -> Finding:
     error, place = errors[0]
     name = icmp_name(error.version, error.type, error.code)
     forbidden = error.code in (PROHIBITED if error.version == 4 else PROHIBITED_6)
@@ -316,7 +316,7 @@ def icmp(seen: Seen, flow: Flow, made: bool, tcp: TcpSummary) -> Iterator[Findin
 def transport(seen: Seen, flow: Flow, tcp: TcpSummary) -> Generator[Finding, None, bool]:
     """Loss, repetition and reordering; tells whether the connection died of it."""
     died = False
-    for side in Side:
+    for side in SIDES:
         end = seen.ends[side]
         explained = 0
         last = max((repeat for repeat in end.repeats if repeat.count), key=lambda one: one.last_ns, default=None)
@@ -451,7 +451,7 @@ def lossy(seen: Seen, flow: Flow, tcp: TcpSummary, side: Side, explained: int) -
 
 
 def windows(seen: Seen, flow: Flow) -> Iterator[Finding]:
-    for side in Side:
+    for side in SIDES:
         end = seen.ends[side]
         if end.longest_stall is None:
             continue
@@ -475,7 +475,7 @@ def windows(seen: Seen, flow: Flow) -> Iterator[Finding]:
 
 
 def held_back(seen: Seen, tcp: TcpSummary) -> Iterator[Finding]:
-    for side in Side:
+    for side in SIDES:
         stalls, waited_us = tcp.nagle_stalls[side], tcp.nagle_us[side]
         places = seen.ends[side].released
         if stalls < NAGLE_LEAST or not places:
@@ -494,7 +494,7 @@ def held_back(seen: Seen, tcp: TcpSummary) -> Iterator[Finding]:
 
 
 def resets(seen: Seen, flow: Flow, tcp: TcpSummary, died: bool) -> Iterator[Finding]:
-    for side in Side:
+    for side in SIDES:
         end, peer = seen.ends[side], seen.ends[1 - side]
         opened_ns = seen.established.time_ns if seen.established is not None else 0
         counted = [(place, reset) for place, reset in end.resets if place.time_ns >= opened_ns]
@@ -543,7 +543,7 @@ def foreign(end: End, reset: Segment) -> list[str]:
     return signs
 
 
-def aborted(seen: Seen, flow: Flow, tcp: TcpSummary, place: Place, reset: Segment) -> Finding:
+def aborted(seen: Seen, flow: Flow, tcp: TcpSummary, place: Spot, reset: Segment) -> Finding:
     side = reset.sender
     idle = seen.idle
     first = seen.ends[1 - side].first_payload

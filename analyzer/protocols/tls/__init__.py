@@ -24,4 +24,5 @@ PROTOCOL = core.Protocol(
     ports=PORTS,
     words=WORDS,
     secure=True,
+    starts=frozenset({20, 21, 22, 23, *range(0x80, 0x100)}),
 )

@@ -6,7 +6,7 @@ order and within limits.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from analyzer import core
 from analyzer.core import (
@@ -45,7 +45,7 @@ from analyzer.protocols.tls.keys import EARLY, HANDSHAKE, NO_HELLO, TRAFFIC
 from analyzer.protocols.tls.messages import SSL20, TLS12, is_13
 from analyzer.protocols.tls.protection import Opener, Undecryptable
 from analyzer.protocols.tls.registries import HANDSHAKE_TYPES
-from analyzer.protocols.tls.state import ACCEPTED, CLEAR, OFFERED, OPEN, SHUT, Half, Link, Run
+from analyzer.protocols.tls.state import ACCEPTED, CLEAR, NOT_OFFERED, OFFERED, OPEN, SHUT, Half, Link, Run
 
 if TYPE_CHECKING:
     from analyzer.core import Outputs
@@ -77,9 +77,18 @@ DECODE_ERROR: Final = 50
 class Tls(core.Dissector):
     """One TLS connection."""
 
+    wants_sums: ClassVar[bool] = True
+    hand: Handshake
+    link: Link
+
     def __init__(self) -> None:
         self.halves = (Half(), Half())
-        self.handshake: Handshake | None = None
+        self.begun = False
+        self.trace: core.Trace | None = None
+        self.traced = 0  # fields that belong to notes told already
+        self.told: Note | None = None  # last, of the unit at hand
+        self.spoken = False
+        self.out: list[core.Output] = []  # what is said of the present unit
         self.held: list[tuple[Side, Piece]] = []  # records that wait for secrets
         self.held_bytes = 0
         self.patient = True
@@ -88,27 +97,46 @@ class Tls(core.Dissector):
         self.opened = 0  # protected records
         self.unopened = 0
         self.ssl2 = False
-        self.told = False  # the session's title
+        self.titled = False
         self.phase_told = False
         self.failed = False
         self.waiting = False
         self.flight = Flight()
+        self.last: Place | None = None  # where the connection ended
         self.end_alert: tuple[Side, Piece] | None = None  # a decode_error that may only mean an unexpected end
 
-    @property
-    def hand(self) -> Handshake:
-        found = self.handshake
-        if found is None:
-            found = self.handshake = Handshake(self.shared or Shared(), "tls.")
-        return found
+    def _begin(self) -> None:
+        """With the first byte: the engine has set by now what flows share."""
+        self.begun = True
+        self.hand = Handshake(self.shared or Shared(), "tls.")
+        self.link = self.hand.link
 
-    @property
-    def link(self) -> Link:
-        return self.hand.link
+    def say(self, output: core.Output) -> None:
+        self.out.append(output)
+        if self.trace is not None and isinstance(output, Note):
+            output.tree = self.trace.fields[self.traced :]
+            self.traced = len(self.trace.fields)
+            self.told = output
+
+    def _begin_trace(self, trace: core.Trace | None) -> None:
+        """The notes that follow get the fields that are read for them."""
+        self.trace, self.traced, self.told = trace, 0, None
+
+    def _end_trace(self) -> None:
+        """What was read after the last note belongs to it."""
+        if self.trace is not None and self.told is not None and self.told.tree is not None:
+            self.told.tree.extend(self.trace.fields[self.traced :])
+        self.trace = None
+
+    def _said(self) -> list[core.Output]:
+        out, self.out = self.out, []
+        return out
 
     # --- units ---
 
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
+        if not self.begun:
+            self._begin()
         half = self.halves[sender]
         if len(head) < RECORD_BYTES:
             return None if maybe_record(head, half.records == 0) else self._foreign(half, head)
@@ -129,29 +157,47 @@ class Tls(core.Dissector):
         return len(head)
 
     def on_unit(self, sender: Side, unit: Piece) -> Outputs:
+        self._begin_trace(unit.trace)
+        try:
+            self._on_unit(sender, unit)
+        except Malformed as why:
+            if not self.spoken and not self.out:
+                raise  # another room may have the bytes
+            self.say(Note("tls.malformed", str(why), unit, sender=sender))
+            self.say(Enough())
+        self._end_trace()
+        out, self.out = self.out, []
+        self.spoken = self.spoken or bool(out)
+        return out
+
+    def _on_unit(self, sender: Side, unit: Piece) -> None:
         half = self.halves[sender]
         if half.foreign:
-            return self._on_foreign(sender, half, unit)
+            self._on_foreign(sender, half, unit)
+            return
         half.lost = False
         if self.held:
-            return self._hold(sender, unit)
-        if self.ssl2 or unit.data[unit.start] >= 0x80:
-            return self._on_ssl2(sender, half, unit)
-        return self._on_record(sender, half, unit)
+            self._hold(sender, unit)
+        elif self.ssl2 or unit.data[unit.start] >= 0x80:
+            self._on_ssl2(sender, half, unit)
+        else:
+            self._on_record(sender, half, unit)
 
-    def _on_foreign(self, sender: Side, half: Half, unit: Piece) -> Outputs:
+    def _on_foreign(self, sender: Side, half: Half, unit: Piece) -> None:
         half.foreign = False
         if half.lost:
             return  # the next segment may begin with a record again
         if half.records == 0 and sender is not self.link.client and self.link.hello is not None:
-            yield verdicts.not_tls(self.link, unit)
-            yield self._phase(unit.time_ns, core.Outcome.FAILED)
-            yield Enough()
+            self.say(verdicts.not_tls(self.link, unit))
+            self.say(self._phase(unit.time_ns, core.Outcome.FAILED))
+            self.say(Enough())
             return
         shown = bytes(unit.cut(0, 16)).hex(" ")
         raise Malformed(f"not a record: {shown} (RFC 9846 §5.1)")
 
     def on_gap(self, sender: Side, size: int, at: Piece) -> Outputs:
+        if not self.begun:
+            self._begin()
         half = self.halves[sender]
         half.lost = half.missing = True
         half.partial, half.partial_bytes, half.need = [], 0, 0
@@ -164,7 +210,7 @@ class Tls(core.Dissector):
 
     # --- records ---
 
-    def _on_record(self, sender: Side, half: Half, unit: Piece) -> Outputs:
+    def _on_record(self, sender: Side, half: Half, unit: Piece) -> None:
         data, start = unit.data, unit.start
         kind, version = data[start], data[start + 1] << 8 | data[start + 2]
         size = data[start + 3] << 8 | data[start + 4]
@@ -181,22 +227,22 @@ class Tls(core.Dissector):
                 self._close(NO_HELLO, None)
         if half.state == CLEAR or self._in_clear(half, kind, size):
             self._count_record(sender, half, size, unit)
-            yield from self._content(sender, half, kind, unit.cut(RECORD_BYTES), False)
+            self._content(sender, half, kind, unit.cut(RECORD_BYTES), False)
             return
         if len(unit) == RECORD_BYTES + size:
             opened = self._open(sender, half, kind, version, unit)
             if opened is not None:
                 self.opened += 1
                 self._count_record(sender, half, size, unit)
-                yield from self._content(sender, half, opened[0], opened[1], True)
+                self._content(sender, half, opened[0], opened[1], True)
                 return
             if self._may_wait(unit):
-                yield from self._hold(sender, unit)
+                self._hold(sender, unit)
                 return
         self._count_record(sender, half, size, unit)
-        yield from self._closed(sender, half, kind, size, unit)
+        self._closed(sender, half, kind, size, unit)
         if len(unit) < RECORD_BYTES + size:
-            yield Body(size)
+            self.say(Body(size))
 
     def _in_clear(self, half: Half, kind: int, size: int) -> bool:
         """Whether a record is in clear although its side has begun to protect what it sends."""
@@ -216,23 +262,25 @@ class Tls(core.Dissector):
         if not self.phase_told:
             self.flight.add(sender is self.link.server, RECORD_BYTES + size, unit)
 
-    def _content(self, sender: Side, half: Half, kind: int, content: Piece, sealed: bool) -> Outputs:
+    def _content(self, sender: Side, half: Half, kind: int, content: Piece, sealed: bool) -> None:
         """What a record holds, in clear or opened."""
         if kind == HANDSHAKE_RECORD:
-            yield from self._flush(sender)
-            yield from self._messages(sender, half, content, sealed)
+            self._flush(sender)
+            self._messages(sender, half, content, sealed)
         elif kind == APPLICATION_DATA:
-            yield from self._data(sender, half, content)
+            self._data(sender, half, content)
         elif kind == ALERT:
-            yield from self._flush(sender)
-            yield from self._alert(sender, half, content)
+            self._flush(sender)
+            self._alert(sender, half, content)
         elif kind == CHANGE_CIPHER_SPEC:
-            yield from self._flush(sender)
-            yield from self._change_cipher_spec(sender, half, content)
+            self._flush(sender)
+            self._change_cipher_spec(sender, half, content)
         elif kind == HEARTBEAT:
-            yield Note("tls.heartbeat", f"{len(content):,} bytes", content, sender=sender)
+            self.say(Note("tls.heartbeat", f"{len(content):,} bytes", content, sender=sender))
         else:
-            yield Note(f"tls.record-{kind}", f"a record of type {kind}, {len(content):,} bytes", content, sender=sender)
+            self.say(
+                Note(f"tls.record-{kind}", f"a record of type {kind}, {len(content):,} bytes", content, sender=sender)
+            )
 
     # --- opening ---
 
@@ -347,23 +395,24 @@ class Tls(core.Dissector):
             return False
         return True
 
-    def _hold(self, sender: Side, unit: Piece) -> Outputs:
+    def _hold(self, sender: Side, unit: Piece) -> None:
         shared = self.hand.shared
         limits = shared.limits
         self.held.append((sender, unit))
         self.held_bytes += len(unit)
         shared.waiting_bytes += len(unit)
         if self.held_bytes > limits.waiting_bytes or shared.waiting_bytes > limits.waiting_total_bytes:
-            yield from self._drain(late=True)
+            self._drain(late=True)
         elif not self.waiting:
             self.waiting = True
-            yield Wait()
+            self.say(Wait())
 
     def on_secrets(self, late: bool) -> Outputs:
         self.waiting = False
-        yield from self._drain(late)
+        self._drain(late)
+        return self._said()
 
-    def _drain(self, late: bool) -> Outputs:
+    def _drain(self, late: bool) -> None:
         """Read what was held, as far as there are secrets for it, or all of it if it is `late`."""
         if late:
             self.patient = False
@@ -373,11 +422,13 @@ class Tls(core.Dissector):
         for sender, unit in held:
             half = self.halves[sender]
             if self.held:
-                yield from self._hold(sender, unit)
+                self._hold(sender, unit)
                 continue
             if half.state == SHUT:
                 self._again(sender, half)
-            yield from self._on_record(sender, half, unit)
+            self._begin_trace(unit.trace)
+            self._on_record(sender, half, unit)
+            self._end_trace()
 
     def _again(self, sender: Side, half: Half) -> None:
         """Ask for the keys of a side that was shut for want of them."""
@@ -394,7 +445,7 @@ class Tls(core.Dissector):
 
     # --- what is inside ---
 
-    def _messages(self, sender: Side, half: Half, content: Piece, sealed: bool) -> Outputs:
+    def _messages(self, sender: Side, half: Half, content: Piece, sealed: bool) -> None:
         if half.partial:
             half.partial.append(content)
             half.partial_bytes += len(content)
@@ -409,29 +460,29 @@ class Tls(core.Dissector):
             if size > MAX_MESSAGE_BYTES:
                 text = f"a handshake message of {size:,} bytes, at most {MAX_MESSAGE_BYTES:,} are read"
                 fields: dict[str, core.Value] = {"records": 1, "bytes": reader.left, "malformed": text}
-                yield Note("tls.encrypted-handshake", f"malformed: {text}", content, fields, sender=sender)
+                self.say(Note("tls.encrypted-handshake", f"malformed: {text}", content, fields, sender=sender))
                 return
             if reader.left < size or len(head) < HEADER_BYTES:
                 half.partial_bytes, half.need = reader.left, size
                 half.partial = [reader.piece("fragment", reader.left)]
                 return
             message = reader.piece("message", size)
-            yield from self._message(sender, half, head[0], message, complete(message, content))
+            self._message(sender, half, head[0], message, complete(message, content))
 
-    def _message(self, sender: Side, half: Half, kind: int, message: Piece, at: Place) -> Outputs:
+    def _message(self, sender: Side, half: Half, kind: int, message: Piece, at: Place) -> None:
         link = self.link
         note = self.hand.message(sender, kind, message, at)
-        yield note
+        self.say(note)
         if kind == CLIENT_HELLO:
-            yield from self._hello_told()
+            self._hello_told()
         elif kind in (SERVER_HELLO, HELLO_RETRY_REQUEST):
             if is_13(link.version) and link.answer is not None:
                 self._after_server_hello()
-            yield from verdicts.on_server_hello(self.hand, note)
+            self.out.extend(verdicts.on_server_hello(self.hand, note))
         elif kind in (CERTIFICATE, COMPRESSED_CERTIFICATE):
-            yield from verdicts.on_certificate(self.hand, sender, note)
+            self.out.extend(verdicts.on_certificate(self.hand, sender, note))
         elif kind == CERTIFICATE_STATUS:
-            yield from verdicts.on_status(self.hand, note.at)
+            self.out.extend(verdicts.on_status(self.hand, note.at))
         elif kind == SERVER_HELLO_DONE:
             link.server_hello_done = True
         elif kind == END_OF_EARLY_DATA:
@@ -442,7 +493,7 @@ class Tls(core.Dissector):
             except Undecryptable as why:
                 self._shut(half, str(why), at)
         elif kind == FINISHED:
-            yield from self._finished(sender, half, at.time_ns)
+            self._finished(sender, half, at.time_ns)
 
     def _after_server_hello(self) -> None:
         """TLS 1.3: the server's records are protected from here on, and the client's unless it sends early data."""
@@ -455,7 +506,7 @@ class Tls(core.Dissector):
             if half.state == SHUT:
                 self._close(self.hand.keys.why, link.server_at)
 
-    def _finished(self, sender: Side, half: Half, time_ns: int) -> Outputs:
+    def _finished(self, sender: Side, half: Half, time_ns: int) -> None:
         link = self.link
         half.finished = True
         if is_13(link.version):
@@ -465,9 +516,9 @@ class Tls(core.Dissector):
                 self._close(self.hand.keys.why, None)
         if all(one.finished for one in self.halves) and not link.done_ns:
             link.done_ns = time_ns
-            yield from self._established(time_ns)
+            self._established(time_ns)
 
-    def _change_cipher_spec(self, sender: Side, half: Half, content: Piece) -> Outputs:
+    def _change_cipher_spec(self, sender: Side, half: Half, content: Piece) -> None:
         link = self.link
         compatible = is_13(link.version) or (
             not link.version and link.hello is not None and 0x0304 in link.hello.versions
@@ -480,9 +531,9 @@ class Tls(core.Dissector):
         note = Note("tls.change-cipher-spec", text, content, sender=sender)
         if compatible:
             note.spec = "RFC 9846 D.4"
-        yield note
+        self.say(note)
         if compatible:
-            yield from verdicts.compatible_ccs(self.hand, content)
+            self.out.extend(verdicts.compatible_ccs(self.hand, content))
             return
         if sender is link.server and link.resumed is None and link.hello is not None:
             link.resumed = not link.server_hello_done
@@ -500,7 +551,7 @@ class Tls(core.Dissector):
         else:
             half.state, half.opener = OPEN, pair[0 if sender is link.client else 1]
 
-    def _alert(self, sender: Side, half: Half, content: Piece) -> Outputs:
+    def _alert(self, sender: Side, half: Half, content: Piece) -> None:
         reader = Reader(content)
         if reader.left < 2:
             raise Malformed("an alert of less than 2 bytes (RFC 9846 §6)")
@@ -512,47 +563,47 @@ class Tls(core.Dissector):
         fatal = description != messages.CLOSE_NOTIFY and (level == messages.FATAL or is_13(link.version))
         if fatal and description == DECODE_ERROR and link.done_ns and not self.halves[sender.other].closed:
             # What some answer to a TCP connection that ends without close_notify: the end will tell.
-            yield note
+            self.say(note)
             self.end_alert = (sender, content)
             return
         if fatal and description != 90:
             note.verdict = verdicts.alert_verdict(link, sender, description)
             half.alerted = True
-        yield note
+        self.say(note)
         if description == messages.CLOSE_NOTIFY:
             half.closed = True
             return
         link.alerts.append((sender, level, description, content.place))
         finding = verdicts.on_alert(self.hand, sender, level, description, content)
         if finding is not None:
-            yield finding
+            self.say(finding)
         if fatal and description != 90 and not self.failed:
             self.failed = True
-            yield self._phase(content.time_ns, core.Outcome.FAILED)
+            self.say(self._phase(content.time_ns, core.Outcome.FAILED))
 
-    def _data(self, sender: Side, half: Half, content: Piece) -> Outputs:
+    def _data(self, sender: Side, half: Half, content: Piece) -> None:
         size = len(content)
         half.data_bytes += size
         link = self.link
         if not link.done_ns and half.state == OPEN and half.epoch != EARLY:
             # A side that sends data is through, whatever the capture lacks of the handshake.
             half.finished = True
-        yield from self._count(sender, half, "tls.application-data", size, content.place, True)
+        self._count(sender, half, "tls.application-data", size, content.place, True)
         if size:
             output = Pass(f"tls:{link.alpn}" if link.alpn else "tls", content, sender=sender)
-            yield output
+            self.say(output)
             if half.run is not None:
-                half.run.read = output.read
-                half.run.early = half.epoch == EARLY
+                half.run.passed = output
+                half.run.early = half.epoch == EARLY and sender is link.client and link.early != NOT_OFFERED
 
     # --- what is counted ---
 
-    def _count(self, sender: Side, half: Half, kind: str, size: int, at: Place, opened: bool) -> Outputs:
+    def _count(self, sender: Side, half: Half, kind: str, size: int, at: Place, opened: bool) -> None:
         run = half.run
         if run is None or run.kind != kind or run.opened is not opened:
-            yield from self._flush(sender)
+            self._flush(sender)
             if kind == "tls.application-data":
-                yield from self._flush(sender.other)
+                self._flush(sender.other)
             run = half.run = Run(kind, at, opened)
         run.records += 1
         run.bytes += size
@@ -560,13 +611,13 @@ class Tls(core.Dissector):
         if len(run.sizes) < SIZES_KEPT:
             run.sizes.append(size)
 
-    def _flush(self, sender: Side) -> Outputs:
+    def _flush(self, sender: Side) -> None:
         """Tell of the run of records that has ended."""
         half = self.halves[sender]
         run, half.run = half.run, None
-        if run is None or run.read:
-            return
-        yield self._run_note(sender, run)
+        if run is None or (run.passed is not None and run.passed.read):
+            return  # a room inside tells of it
+        self.say(self._run_note(sender, run))
 
     def _run_note(self, sender: Side, run: Run) -> Note:
         many = f"{run.records:,} record{'' if run.records == 1 else 's'}, {run.bytes:,} bytes"
@@ -591,15 +642,15 @@ class Tls(core.Dissector):
             return "EncryptedExtensions, Certificate, CertificateVerify and Finished"
         return "Finished"
 
-    def _closed(self, sender: Side, half: Half, kind: int, size: int, unit: Piece) -> Outputs:
+    def _closed(self, sender: Side, half: Half, kind: int, size: int, unit: Piece) -> None:
         """A protected record that nobody can open: what it must be is told by its type, its place and its size."""
         self.unopened += 1
         link = self.link
         at = unit.place
         event = "tls.application-data"
         if kind == ALERT:
-            yield from self._flush(sender)
-            yield from self._closed_alert(sender, half, unit)
+            self._flush(sender)
+            self._closed_alert(sender, half, unit)
             return
         if kind == HANDSHAKE_RECORD:
             event = "tls.encrypted-handshake"
@@ -608,27 +659,27 @@ class Tls(core.Dissector):
                 event = "tls.encrypted-handshake"
             elif link.early != OFFERED or self.halves[link.server].records > 1:
                 if size == ALERT_TEXT_BYTES + self._tag_bytes() and self.halves[link.server].run is not None:
-                    yield from self._flush(sender)
-                    yield from self._closed_alert(sender, half, unit)
+                    self._flush(sender)
+                    self._closed_alert(sender, half, unit)
                     return
                 event = "tls.encrypted-handshake"
         if kind == HANDSHAKE_RECORD and link.ccs[sender] and not half.finished:
-            yield from self._count(sender, half, event, size, at, False)
-            yield from self._flush(sender)
-            yield from self._finished(sender, half, at.time_ns)
+            self._count(sender, half, event, size, at, False)
+            self._flush(sender)
+            self._finished(sender, half, at.time_ns)
             return
         if event == "tls.application-data":
             half.data_bytes += size
-        yield from self._count(sender, half, event, size, at, False)
+        self._count(sender, half, event, size, at, False)
         if event == "tls.encrypted-handshake" and is_13(link.version) and sender is link.client:
             if size <= self._finished_bytes() + 256 or half.records > 4:
                 server = self.halves[link.server]
-                yield from self._flush(link.server)
-                yield from self._flush(sender)
+                self._flush(link.server)
+                self._flush(sender)
                 server.finished = True
-                yield from self._finished(sender, half, at.time_ns)
+                self._finished(sender, half, at.time_ns)
 
-    def _closed_alert(self, sender: Side, half: Half, unit: Piece) -> Outputs:
+    def _closed_alert(self, sender: Side, half: Half, unit: Piece) -> None:
         """An alert that can't be read; before both sides are finished it can only say that the handshake failed."""
         link = self.link
         early = not link.done_ns and not self.halves[link.client].finished
@@ -637,13 +688,13 @@ class Tls(core.Dissector):
         half.closed = True
         if early:
             note.verdict = "It can't be read without keys; at this point an alert ends the handshake."
-        yield note
+        self.say(note)
         if early:
             half.alerted = True
-            yield verdicts.unreadable_alert(self.hand, sender, unit, self.closed_why)
+            self.say(verdicts.unreadable_alert(self.hand, sender, unit, self.closed_why))
             if not self.failed:
                 self.failed = True
-                yield self._phase(unit.time_ns, core.Outcome.FAILED)
+                self.say(self._phase(unit.time_ns, core.Outcome.FAILED))
 
     def _tag_bytes(self) -> int:
         made = self.link.suite
@@ -656,7 +707,7 @@ class Tls(core.Dissector):
 
     # --- SSL 2.0 ---
 
-    def _on_ssl2(self, sender: Side, half: Half, unit: Piece) -> Outputs:
+    def _on_ssl2(self, sender: Side, half: Half, unit: Piece) -> None:
         reader = Reader(unit)
         first = reader.uint("length", 2)
         if not first & 0x8000:
@@ -669,7 +720,7 @@ class Tls(core.Dissector):
         link = self.link
         if event is None or (self.ssl2 and kind not in (1, 2, 4)):
             # Past the master key all is encrypted, and nobody keeps logs of such keys.
-            yield Enough()
+            self.say(Enough())
             return
         if kind == messages.SSL2_CLIENT_HELLO:
             version, random, fields = messages.ssl2_client_hello(reader)
@@ -677,30 +728,34 @@ class Tls(core.Dissector):
             hello.version, hello.random, hello.fields = version, random, fields
             hello.suites = [one["value"] for one in fields["cipher_specs"] if one["value"] < 0x10000]
             self.hand.offer(sender, hello, unit.place, len(unit))
-            yield Note("tls.ssl2-client-hello", f"offers {names.version_name(version)}", unit, fields, sender=sender)
-            yield from self._hello_told()
+            self.say(
+                Note("tls.ssl2-client-hello", f"offers {names.version_name(version)}", unit, fields, sender=sender)
+            )
+            self._hello_told()
         elif kind == messages.SSL2_SERVER_HELLO:
             self.ssl2 = True
             version, chain, fields = messages.ssl2_server_hello(reader)
             link.version = SSL20
             link.server_at = unit.place
             text = self.hand.certificates(sender, chain, {}, fields) if chain else "no certificate"
-            yield Note("tls.ssl2-server-hello", f"{names.version_name(version)}, {text}", unit, fields, sender=sender)
-            yield from verdicts.on_version(self.hand, unit.place)
+            self.say(
+                Note("tls.ssl2-server-hello", f"{names.version_name(version)}, {text}", unit, fields, sender=sender)
+            )
+            self.out.extend(verdicts.on_version(self.hand, unit.place))
         else:
             self.ssl2 = True
-            yield Note(f"tls.{event}", f"{reader.left:,} bytes", unit, sender=sender)
+            self.say(Note(f"tls.{event}", f"{reader.left:,} bytes", unit, sender=sender))
             if kind == messages.SSL2_CLIENT_MASTER_KEY:
                 link.done_ns = unit.time_ns
-                yield from self._established(unit.time_ns)
+                self._established(unit.time_ns)
 
     # --- the session ---
 
-    def _hello_told(self) -> Outputs:
+    def _hello_told(self) -> None:
         link = self.link
-        if self.told or link.hello is None:
+        if self.titled or link.hello is None:
             return
-        self.told = True
+        self.titled = True
         facts: dict[str, core.Value] = {}
         name = link.hello.server_name
         facts["server_name"] = name
@@ -711,7 +766,7 @@ class Tls(core.Dissector):
             facts["alpn_offered"] = link.hello.alpn
         flow = self.flow
         where_to = name or (str(flow.responder if link.client is Side.INITIATOR else flow.initiator) if flow else "TLS")
-        yield About(where_to, facts)
+        self.say(About(where_to, facts))
 
     def _phase(self, end_ns: int, outcome: core.Outcome) -> Phase:
         self.phase_told = True
@@ -725,12 +780,12 @@ class Tls(core.Dissector):
         firsts = [half.first for half in self.halves if half.first is not None]
         return min(firsts, key=lambda place: place.time_ns) if firsts else None
 
-    def _established(self, time_ns: int) -> Outputs:
+    def _established(self, time_ns: int) -> None:
         if not self.phase_told:
-            yield self._phase(time_ns, core.Outcome.ESTABLISHED)
-            yield from verdicts.on_established(self.hand)
+            self.say(self._phase(time_ns, core.Outcome.ESTABLISHED))
+            self.out.extend(verdicts.on_established(self.hand))
         elif self.link.renegotiations:
-            yield About(None, {"renegotiations": self.link.renegotiations})
+            self.say(About(None, {"renegotiations": self.link.renegotiations}))
 
     def on_body(self, sender: Side, body: Piece) -> Outputs:
         run = self.halves[sender].run
@@ -739,16 +794,25 @@ class Tls(core.Dissector):
         return ()
 
     def on_end(self, last: Piece) -> Outputs:
+        if not self.begun:
+            return ()
         if self.held:
-            yield from self._drain(late=True)
-        for side in (self.link.client, self.link.server):
-            yield from self._flush(side)
+            self._drain(late=True)
+        self._flush(self.link.client)
+        self._flush(self.link.server)
+        self.last = last.place
+        return self._said()
+
+    def on_over(self, flow: core.Flow) -> Outputs:
+        if self.last is None:
+            return ()
         if not self.phase_told:
             outcome = verdicts.outcome(self)
             if outcome is not None:
-                yield self._phase(last.time_ns, outcome)
-        yield About(None, verdicts.facts(self))
-        yield from verdicts.at_end(self, last)
+                self.say(self._phase(self.last.time_ns, outcome))
+        self.say(About(None, verdicts.facts(self)))
+        self.out.extend(verdicts.at_end(self, self.last))
+        return self._said()
 
 
 class Flight:

@@ -92,205 +92,231 @@ KINDS: Final[dict[str, Kind]] = {
     "tls.malformed": Kind("§5", "Bytes that break TLS."),
 }
 
-#: What a fatal alert means as a verdict, by its number: code, title, spec, cause, advice.
-_SYNTAX: Final = (
-    "tls.alert-syntax",
-    "One side did not understand the other's handshake",
-    "RFC 9846 6.2",
-    "A mistake in one implementation, or one that does not bear something newer in the other's messages (intolerance).",
-    "Compare with a client (or server) that works: versions, extensions and their order; update the older side.",
-)
-ALERT_VERDICTS: Final[dict[int, tuple[str, str, str, str, str]]] = {
-    10: _SYNTAX,
-    20: (
-        "tls.alert-bad-record-mac",
-        "A record failed its integrity check",
-        "RFC 9846 6.2, 5.2",
-        "Bytes changed on the way (a middlebox, bad hardware), or the two sides have different keys.",
-        "Capture at both ends and compare the record: if it differs, something between changes it; if not, look at the "
-        "implementations.",
-    ),
-    22: _SYNTAX,
-    40: (
-        "tls.alert-handshake-failure",
-        "The two sides found no common ground",
-        "RFC 9846 6.2, 4.2.1",
-        "No cipher suite, group or signature algorithm that both have; some servers also say this of a missing client "
-        "certificate.",
-        "List what the refusing side allows (version range first, then suites, then the type of its certificate's key), "
-        "and widen one side.",
-    ),
-    42: (
-        "tls.alert-bad-certificate",
-        "A certificate was refused as broken",
-        "RFC 9846 6.2",
-        "Its signature does not verify, a field is malformed, or the name does not match; some clients say this of any "
-        "certificate that they don't trust.",
-        "Check the chain as it was sent: openssl verify, and the names in it.",
-    ),
-    43: (
-        "tls.alert-unsupported-certificate",
-        "A certificate is of a kind the other side does not take",
-        "RFC 9846 6.2",
-        "The type or size of its key, its signature algorithm, or its intended usage.",
-        "Offer a certificate with another key type (RSA 2048 or P-256), and look at its key usages.",
-    ),
-    44: (
-        "tls.alert-certificate-revoked",
-        "A certificate was revoked",
-        "RFC 9846 6.2",
-        "Its certification authority took it back.",
-        "Get a new certificate; find out why the old one was revoked.",
-    ),
-    45: (
-        "tls.alert-certificate-expired",
-        "A certificate has expired, or is not valid yet",
-        "RFC 9846 6.2",
-        "It was not renewed, or the clock of the side that refuses is wrong.",
-        "Compare the dates in the certificate with the time of both machines; renew it.",
-    ),
-    46: (
-        "tls.alert-certificate-unknown",
-        "A certificate was refused, for a reason of its own",
-        "RFC 9846 6.2",
-        "The application did not accept it: pinning, a name, a policy, or a person who declined.",
-        "Look at the log of the side that refused: only it knows why.",
-    ),
-    47: _SYNTAX,
-    48: (
-        "tls.alert-unknown-ca",
-        "The certificate's issuer is not trusted",
-        "RFC 9846 6.2; RFC 5280 6",
-        "A private certification authority that the refusing side does not know, or an intermediate certificate is missing.",
-        "Install the authority's root where it was refused, or send the whole chain; between WebRTC peers check the "
-        "fingerprint instead of the chain.",
-    ),
-    49: (
-        "tls.alert-access-denied",
-        "The certificate is good, but its owner may not enter",
-        "RFC 9846 6.2",
-        "Access control: the server knows who the client is, and refuses.",
-        "Look at the server's rules for this subject.",
-    ),
-    50: _SYNTAX,
-    51: (
-        "tls.alert-decrypt-error",
-        "A signature or a Finished did not verify",
-        "RFC 9846 6.2",
-        "The two sides saw different handshakes (something between changed it), a wrong private key, or a wrong PSK.",
-        "Check that certificate and private key belong together; compare the handshake as captured at both ends.",
-    ),
-    70: (
-        "tls.alert-protocol-version",
-        "The two sides have no version of TLS in common",
-        "RFC 9846 6.2, 4.3.1",
-        "One side has turned off what the other still (or only just) speaks.",
-        "Compare the versions that both allow; allow TLS 1.2 or 1.3 on both.",
-    ),
-    71: (
-        "tls.alert-insufficient-security",
-        "The server wants stronger ciphers than the client offers",
-        "RFC 9846 6.2",
-        "A policy of the server, above what this client has.",
-        "Update the client or enable stronger suites in it.",
-    ),
-    80: (
-        "tls.alert-internal-error",
-        "One side failed by itself",
-        "RFC 9846 6.2",
-        "Nothing to do with the other side: out of memory, no certificate configured, an HSM that does not answer.",
-        "Look at the log of the side that sent the alert.",
-    ),
-    86: (
-        "tls.alert-inappropriate-fallback",
-        "The client came back with a lower version, and the server speaks a higher one",
-        "RFC 7507 3",
-        "A first try failed and the client tried again with less (TLS_FALLBACK_SCSV).",
-        "Find out why the first try failed: that is the trouble.",
-    ),
-    109: _SYNTAX,
-    110: _SYNTAX,
-    112: (
-        "tls.alert-unrecognized-name",
-        "The server does not know the name the client asked for",
-        "RFC 6066 3",
-        "server_name is not configured there, or the client came to the wrong address.",
-        "Compare server_name with the server's virtual hosts, and the address with DNS.",
-    ),
-    113: (
-        "tls.alert-bad-certificate-status-response",
-        "The stapled OCSP response was refused",
-        "RFC 6066 8",
-        "It is out of date, for another certificate, or its signature does not verify.",
-        "Refresh the staple; check the server's clock and its way to the OCSP responder.",
-    ),
-    115: (
-        "tls.alert-unknown-psk-identity",
-        "The server does not know the client's pre-shared key",
-        "RFC 9846 6.2",
-        "Another key or identity is configured on each side.",
-        "Compare the identity in the ClientHello with the server's list.",
-    ),
-    116: (
-        "tls.alert-certificate-required",
-        "The server wants a client certificate, and got none",
-        "RFC 9846 6.2, 4.4.2",
-        "The client has no certificate configured, or none of a kind the server asked for.",
-        "Give the client a certificate from an issuer that the server trusts, or make it optional on the server.",
-    ),
-    120: (
-        "tls.alert-no-application-protocol",
-        "The two sides have no application protocol in common",
-        "RFC 7301 3.2",
-        "The server has none of the protocols that the client offers by ALPN.",
-        "Compare both lists; add the protocol on one side (h2 and http/1.1 for the web).",
-    ),
-    121: (
-        "tls.alert-ech-required",
-        "The client insists on Encrypted ClientHello, and the server could not open it",
-        "RFC 9849 5",
-        "The client's ECH configuration is out of date.",
-        "Refresh the HTTPS record in DNS, and wait for its lifetime.",
-    ),
+#: The finding of each alert that is an error, by the alert's number.
+ALERT_CODES: Final[dict[int, str]] = {
+    10: "tls.alert-syntax",
+    20: "tls.alert-bad-record-mac",
+    22: "tls.alert-syntax",
+    40: "tls.alert-handshake-failure",
+    42: "tls.alert-bad-certificate",
+    43: "tls.alert-unsupported-certificate",
+    44: "tls.alert-certificate-revoked",
+    45: "tls.alert-certificate-expired",
+    46: "tls.alert-certificate-unknown",
+    47: "tls.alert-syntax",
+    48: "tls.alert-unknown-ca",
+    49: "tls.alert-access-denied",
+    50: "tls.alert-syntax",
+    51: "tls.alert-decrypt-error",
+    70: "tls.alert-protocol-version",
+    71: "tls.alert-insufficient-security",
+    80: "tls.alert-internal-error",
+    86: "tls.alert-inappropriate-fallback",
+    109: "tls.alert-syntax",
+    110: "tls.alert-syntax",
+    112: "tls.alert-unrecognized-name",
+    113: "tls.alert-bad-certificate-status-response",
+    115: "tls.alert-unknown-psk-identity",
+    116: "tls.alert-certificate-required",
+    120: "tls.alert-no-application-protocol",
+    121: "tls.alert-ech-required",
 }
-OTHER_ALERT: Final = (
-    "tls.alert-other",
-    "A fatal alert ended the connection",
-    "RFC 9846 6.2",
-    "The side that sent it gave up, for the reason that the alert names.",
-    "Look at the log of the side that sent the alert.",
-)
-
-_ALERTS: Final[dict[str, FindingKind]] = {
-    code: FindingKind(ERROR, title, spec, cause=cause, advice=advice)
-    for code, title, spec, cause, advice in (*ALERT_VERDICTS.values(), OTHER_ALERT)
-}
+OTHER_ALERT: Final = "tls.alert-other"
 
 FINDINGS: Final[dict[str, FindingKind]] = {
-    **_ALERTS,
+    "tls.alert-handshake-failure": FindingKind(
+        ERROR,
+        "The two sides found no common ground",
+        "RFC 9846 6.2, 4.2.1",
+        cause="No cipher suite, group or signature algorithm that both have; some servers also say this when a client "
+        "certificate is missing.",
+        advice="List what the refusing side allows: its version range first, then its suites, then the type of its "
+        "certificate's key. Widen one side; a capture of a client that succeeds shows the difference.",
+    ),
+    "tls.alert-protocol-version": FindingKind(
+        ERROR,
+        "The two sides have no version of TLS in common",
+        "RFC 9846 6.2, 4.3.1",
+        cause="One side has turned off what the other still (or only just) speaks.",
+        advice="Compare the versions that both allow; allow TLS 1.2 and 1.3 on both.",
+    ),
+    "tls.alert-insufficient-security": FindingKind(
+        ERROR,
+        "The server wants stronger ciphers than the client offers",
+        "RFC 9846 6.2",
+        cause="A policy of the server, above what this client has.",
+        advice="Update the client or enable stronger suites in it.",
+    ),
+    "tls.alert-no-application-protocol": FindingKind(
+        ERROR,
+        "The two sides have no application protocol in common",
+        "RFC 7301 3.2",
+        cause="The server has none of the protocols that the client offers by ALPN.",
+        advice="Compare both lists; add the protocol on one side (h2 and http/1.1 for the web).",
+    ),
+    "tls.alert-unrecognized-name": FindingKind(
+        ERROR,
+        "The server does not know the name that the client asked for",
+        "RFC 6066 3",
+        cause="The name is not configured there, or the client came to the wrong address.",
+        advice="Compare server_name with the server's virtual hosts, and the address with DNS.",
+    ),
+    "tls.alert-unknown-ca": FindingKind(
+        ERROR,
+        "The certificate's issuer is not trusted",
+        "RFC 9846 6.2; RFC 5280 6",
+        cause="A private certification authority that the refusing side does not know, or an intermediate certificate "
+        "that was not sent.",
+        advice="Install the authority's root on the side that refused, or send the whole chain on the other. Between "
+        "WebRTC peers check the fingerprint, not the chain.",
+    ),
+    "tls.alert-bad-certificate": FindingKind(
+        ERROR,
+        "A certificate was refused as bad",
+        "RFC 9846 6.2",
+        cause="Its signature does not verify, a field is malformed, or the name does not match; some clients say this "
+        "of any certificate that they don't trust.",
+        advice="Check the chain as it was sent (openssl verify), and the names in it.",
+    ),
+    "tls.alert-unsupported-certificate": FindingKind(
+        ERROR,
+        "A certificate is of a kind that the other side does not take",
+        "RFC 9846 6.2, 4.3.3",
+        cause="The type or size of its key, its signature algorithm, or what it may be used for.",
+        advice="Offer a certificate with another key (RSA of 2048 bits, or P-256), and look at its key usages.",
+    ),
+    "tls.alert-certificate-revoked": FindingKind(
+        ERROR,
+        "A certificate was refused as revoked",
+        "RFC 9846 6.2",
+        cause="Its certification authority took it back.",
+        advice="Get a new certificate; find out why the old one was revoked.",
+    ),
+    "tls.alert-certificate-expired": FindingKind(
+        ERROR,
+        "A certificate was refused as expired, or not valid yet",
+        "RFC 9846 6.2",
+        cause="It was not renewed, or the clock of the side that refuses is wrong.",
+        advice="Compare the dates in the certificate with the clocks of both machines; renew it.",
+    ),
+    "tls.alert-certificate-unknown": FindingKind(
+        ERROR,
+        "A certificate was refused, for a reason that the alert does not name",
+        "RFC 9846 6.2",
+        cause="The application did not accept it: an issuer it does not know, a name, a pinned key, or a person who "
+        "declined.",
+        advice="Look at the log of the side that refused: only it knows why.",
+    ),
+    "tls.alert-certificate-required": FindingKind(
+        ERROR,
+        "The server wants a client certificate, and got none",
+        "RFC 9846 6.2, 4.4.2",
+        cause="The client has no certificate configured, or none from an issuer or of a kind that the server asked "
+        "for.",
+        advice="Give the client a certificate from an issuer that the server trusts, or make it optional on the "
+        "server.",
+    ),
+    "tls.alert-access-denied": FindingKind(
+        ERROR,
+        "The certificate is good, but its owner may not enter",
+        "RFC 9846 6.2",
+        cause="Access control: the server knows who the client is, and refuses.",
+        advice="Look at the server's rules for this subject.",
+    ),
+    "tls.alert-unknown-psk-identity": FindingKind(
+        ERROR,
+        "The server does not know the client's pre-shared key",
+        "RFC 9846 6.2, 4.3.11",
+        cause="Another key or identity is configured on each side.",
+        advice="Compare the identity in the ClientHello with the server's list.",
+    ),
+    "tls.alert-bad-certificate-status-response": FindingKind(
+        ERROR,
+        "The stapled OCSP response was refused",
+        "RFC 6066 8",
+        cause="It is out of date, for another certificate, or its signature does not verify.",
+        advice="Refresh the staple; check the server's clock and its way to the OCSP responder.",
+    ),
+    "tls.alert-decrypt-error": FindingKind(
+        ERROR,
+        "A signature or a Finished did not verify",
+        "RFC 9846 6.2",
+        cause="A private key that does not belong to the certificate, a wrong pre-shared key, or something between "
+        "that changed the handshake.",
+        advice="Check that certificate and private key belong together; compare the handshake as captured at both "
+        "ends.",
+    ),
+    "tls.alert-bad-record-mac": FindingKind(
+        ERROR,
+        "A record failed its integrity check",
+        "RFC 9846 6.2, 5.2",
+        cause="Bytes changed on the way (a middlebox, bad hardware), or the two sides have different keys.",
+        advice="Capture at both ends and compare the record: if it differs, something between changes it; if not, one "
+        "of the implementations is wrong.",
+    ),
+    "tls.alert-syntax": FindingKind(
+        ERROR,
+        "One side did not understand the other's messages",
+        "RFC 9846 6.2",
+        cause="A mistake in one implementation, or one that does not bear something newer in the other's messages "
+        "(intolerance).",
+        advice="Compare with a client (or server) that works: versions, extensions and their order; update the older "
+        "side.",
+    ),
+    "tls.alert-inappropriate-fallback": FindingKind(
+        ERROR,
+        "The client came back with a lower version, and the server speaks a higher one",
+        "RFC 7507 3",
+        cause="A first try failed, and the client tried again with less (it says so by TLS_FALLBACK_SCSV).",
+        advice="Find out why the first try failed: that is the trouble.",
+    ),
+    "tls.alert-ech-required": FindingKind(
+        ERROR,
+        "The client insists on Encrypted ClientHello, and the server could not open it",
+        "RFC 9849 6.1.6",
+        cause="The client's ECH configuration is out of date, or another server answered than it was made for.",
+        advice="Refresh the HTTPS record in DNS, and wait for the lifetime of the old one.",
+    ),
+    "tls.alert-internal-error": FindingKind(
+        ERROR,
+        "One side failed by itself",
+        "RFC 9846 6.2",
+        cause="Nothing to do with the other side: out of memory, no certificate configured, an HSM that does not "
+        "answer.",
+        advice="Look at the log of the side that sent the alert.",
+    ),
+    OTHER_ALERT: FindingKind(
+        ERROR,
+        "A fatal alert ended the connection",
+        "RFC 9846 6.2",
+        cause="The side that sent it gave up, for the reason that the alert names.",
+        advice="Look at the log of the side that sent the alert.",
+    ),
     "tls.alert-unreadable": FindingKind(
         ERROR,
         "One side refused the handshake, with an alert that is encrypted",
         "RFC 9846 6.2, 4.5.1",
-        cause="A client that answers the server's certificate with an alert mostly does not trust it: unknown issuer, wrong "
-        "name, expired. A server that does so mostly misses a client certificate.",
+        cause="A client that answers the server's certificate with an alert mostly does not trust it: unknown issuer, "
+        "wrong name, expired. A server that does so mostly misses a client certificate.",
         advice="The log of the side that sent it names the alert; with a key log (--keylog) it can be read here.",
     ),
     "tls.no-server-hello": FindingKind(
         ERROR,
         "The server never answered the ClientHello",
         "RFC 9846 4.2.2, 6",
-        cause="The server process hangs or speaks another protocol on this port, or something on the path swallows the "
-        "ClientHello (a filter by server name, a middlebox that can't bear its size).",
-        advice="Capture at the server: did the ClientHello arrive? Try openssl s_client from there, and from here with another "
-        "server name.",
+        cause="The server process hangs or speaks another protocol on this port, or something on the path swallows "
+        "the ClientHello (a filter by server name, a middlebox that can't bear its size).",
+        advice="Capture at the server: did the ClientHello arrive? Try openssl s_client from there, and from here "
+        "with another server name.",
     ),
     "tls.client-hello-size-cliff": FindingKind(
         ERROR,
         "A large ClientHello gets no answer where a smaller one does",
         "RFC 9846 4.2.2; RFC 9001 4.3",
-        cause="A server or middlebox that expects the whole ClientHello in one segment: post-quantum key shares make it longer.",
-        advice="Update that server or middlebox (tldr.fail tells more); until then turn the hybrid group off for this path.",
+        cause="A server or middlebox that expects the whole ClientHello in one segment: post-quantum key shares make "
+        "it longer.",
+        advice="Update that server or middlebox (tldr.fail tells more); until then turn the hybrid group off for this "
+        "path.",
     ),
     "tls.not-tls": FindingKind(
         ERROR,
@@ -303,24 +329,24 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         ERROR,
         "The connection ended in the middle of the handshake",
         "§6",
-        cause="The side that ended it crashed or refused without saying why (often a certificate or a policy), or a middlebox "
-        "cut the connection.",
+        cause="The side that ended it crashed or refused without saying why (often a certificate or a policy), or a "
+        "middlebox cut the connection.",
         advice="Look at the log of the side that ended it; compare the end's TTL with that of its other segments.",
     ),
     "tls.handshake-stalled": FindingKind(
         WARNING,
         "The handshake stopped half-way, and nobody ended it",
         "§4",
-        cause="Segments that never arrive (the large ones of a certificate chain, say), or a side that waits for something: "
-        "a smart card, a person, a remote signature.",
+        cause="Segments that never arrive (the large ones of a certificate chain, say), or a side that waits for "
+        "something: a smart card, a person, a remote signature.",
         advice="See in the timeline which side's turn it is, and look there.",
     ),
     "tls.downgrade-sentinel": FindingKind(
         WARNING,
         "The server marks its answer as a downgrade",
         "§4.2.3",
-        cause="The client offered a higher version than was negotiated, and the server has it too: something between changed "
-        "the hello, or the server negotiates wrongly.",
+        cause="The client offered a higher version than was negotiated, and the server has it too: something between "
+        "changed the hello, or the server negotiates wrongly.",
         advice="Compare the ClientHello as captured at both ends; look for TLS inspection between.",
     ),
     "tls.version-deprecated": FindingKind(
@@ -360,7 +386,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     ),
     "tls.cert-default-vhost": FindingKind(
         NOTICE,
-        "The client named no server, and got a default certificate",
+        "The client named no server, so it got the default certificate",
         "RFC 6066 3",
         cause="The client's library sends no server_name, or was given an address in place of a name.",
         advice="Let the client send server_name.",
@@ -369,10 +395,10 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         INFO,
         "The certificate does not chain to a commonly trusted root",
         "RFC 5280 6",
-        cause="A private certification authority, or a self-signed certificate: right inside an organisation, and refused by "
-        "everybody else.",
-        advice="Nothing, if both ends know this authority (name its root with --ca to have it checked here); else use a "
-        "certificate of a public one.",
+        cause="A private certification authority, or a self-signed certificate: right inside an organisation, and "
+        "refused by everybody else.",
+        advice="Nothing, if both ends know this authority (name its root with --ca to have it checked here); else use "
+        "a certificate of a public one.",
     ),
     "tls.cert-invalid": FindingKind(
         WARNING,
@@ -413,8 +439,8 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         NOTICE,
         "The handshake took one more round trip: the key share was of the wrong group",
         "§2.1, 4.2.4",
-        cause="The client guessed a group that the server does not take (or does not prefer), or the server wants its cookie "
-        "back.",
+        cause="The client guessed a group that the server does not take (or does not prefer), or the server wants its "
+        "cookie back.",
         advice="Let the client send a key share of the server's group first, or let the server take the client's.",
     ),
     "tls.hrr-second": FindingKind(
@@ -434,10 +460,10 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "tls.early-data-rejected": FindingKind(
         NOTICE,
         "The server did not take the early data",
-        "§4.3.10; RFC 8470 5.2",
+        "§4.3.10",
         cause="The server's policy, its protection against replays, or a session that it does not know.",
-        advice="Nothing has to be done: the client sends the data again after the handshake. If it happens always, turn early "
-        "data off, or on in the server.",
+        advice="Nothing has to be done: the client sends the data again after the handshake. If it happens always, "
+        "turn early data off, or on in the server.",
     ),
     "tls.server-flight-exceeds-initcwnd": FindingKind(
         NOTICE,
@@ -456,7 +482,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "tls.renegotiation-insecure": FindingKind(
         WARNING,
         "The server does not know secure renegotiation",
-        "RFC 5746 3",
+        "RFC 5746 3.4",
         cause="An old implementation.",
         advice="Update it; until then turn renegotiation off.",
     ),
@@ -465,15 +491,15 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         "The connection ended without close_notify",
         "§6.1",
         cause="The application closed the socket without ending TLS, or crashed; many do so in ordinary operation.",
-        advice="Nothing, where the protocol inside marks its own ends (HTTP with lengths, WebSocket); else an attacker could "
-        "have cut the data short.",
+        advice="Nothing, where the protocol inside marks its own ends (HTTP with lengths, WebSocket); else an "
+        "attacker could have cut the data short.",
     ),
     "tls.keylog-no-match": FindingKind(
         NOTICE,
         "The key log has nothing for this connection",
         "RFC 9850 2",
-        cause="Another process made this connection, the log began later, or with Encrypted ClientHello its lines name the "
-        "inner hello.",
+        cause="Another process made this connection, the log began later, or with Encrypted ClientHello its lines "
+        "name the inner hello.",
         advice="Set SSLKEYLOGFILE for the program whose connection this is, before it starts.",
     ),
     "tls.keylog-wrong": FindingKind(

@@ -8,7 +8,7 @@ from analyzer.core import SIDES, Side
 from analyzer.protocols.tls.messages import ECH, is_13
 
 if TYPE_CHECKING:
-    from analyzer.core import Piece, Place
+    from analyzer.core import Pass, Piece, Place
     from analyzer.protocols.tls.certificates import Certificate
     from analyzer.protocols.tls.messages import ClientHello, ServerHello
     from analyzer.protocols.tls.protection import Opener
@@ -29,7 +29,7 @@ REJECTED: Final = 3
 class Run:
     """Records of one kind that one side sent in a row: told in one line."""
 
-    __slots__ = ("bytes", "early", "first", "kind", "last", "opened", "read", "records", "sizes")
+    __slots__ = ("bytes", "early", "first", "kind", "last", "opened", "passed", "records", "sizes")
 
     def __init__(self, kind: str, first: Place, opened: bool) -> None:
         self.kind = kind
@@ -39,7 +39,7 @@ class Run:
         self.records = 0
         self.bytes = 0
         self.early = False
-        self.read = False  # a room inside tells of it
+        self.passed: Pass | None = None  # the last that went to a room inside
         self.sizes: list[int] = []  # of the first records
 
 

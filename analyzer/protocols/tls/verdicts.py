@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Finding, Outcome, Piece, Place, Shared, Side, Value
 from analyzer.protocols.tls import messages, names, wording
-from analyzer.protocols.tls.findings import ALERT_VERDICTS, OTHER_ALERT
+from analyzer.protocols.tls.findings import ALERT_CODES, FINDINGS, OTHER_ALERT
 from analyzer.protocols.tls.messages import (
-    EARLY_DATA,
     EMPTY_RENEGOTIATION_INFO,
     PRE_SHARED_KEY,
     RENEGOTIATION_INFO,
@@ -16,7 +15,9 @@ from analyzer.protocols.tls.messages import (
     SIGNATURE_ALGORITHMS,
     STATUS_REQUEST,
     SUPPORTED_GROUPS,
+    SUPPORTED_VERSIONS,
     TLS12,
+    TLS13,
     is_13,
 )
 from analyzer.protocols.tls.state import ACCEPTED, NOT_OFFERED, OFFERED, REJECTED
@@ -24,6 +25,7 @@ from analyzer.protocols.tls.suites import weaknesses
 
 if TYPE_CHECKING:
     from analyzer.core import Flow, Note, Outputs, TcpSummary
+    from analyzer.protocols.tls import trust
     from analyzer.protocols.tls.certificates import Certificate
     from analyzer.protocols.tls.dissector import Tls
     from analyzer.protocols.tls.handshake import Handshake
@@ -36,16 +38,30 @@ THINK_NS: Final = 200_000_000
 SILENCE_NS: Final = 3_000_000_000
 INITIAL_WINDOW_SEGMENTS: Final = 10  # RFC 6928 §2
 DEFAULT_MSS: Final = 1460
-#: Flights of fewer bytes fit the initial window of any path.
-STALL_SHARE: Final = 0.7  # of a round trip: a gap this long inside a flight is a wait for the ACK
+#: Of a round trip: a gap this long inside a flight is a wait for the ACK. Of the initial window: fewer bytes fit it.
+STALL_SHARE: Final = 0.7
+LEAST_STALL_NS: Final = 1_000_000
 LARGE_HELLO_BYTES: Final = 1300
-WARNING_ALERTS: Final = frozenset((90, 100, 112))  # that do not end a connection where their level says warning
+SAFE_GROUP_BITS: Final = 2048  # of finite field Diffie-Hellman, RFC 9325 §4.1
+
+# Alerts by their number, RFC 9846 §6.
+HANDSHAKE_FAILURE: Final = 40
+UNSUPPORTED_CERTIFICATE: Final = 43
+CERTIFICATE_EXPIRED: Final = 45
+PROTOCOL_VERSION: Final = 70
 USER_CANCELED: Final = 90
+CERTIFICATE_REQUIRED: Final = 116
+WARNING_ALERTS: Final = frozenset((90, 100, 112))  # that do not end a connection where their level says warning
+CERTIFICATE_ALERTS: Final = frozenset((42, 43, 44, 45, 46, 48, 49, 113))
+SYNTAX_ALERTS: Final = frozenset((10, 22, 47, 50, 109, 110))
+#: In TLS 1.3 a client is through before the server judges its certificate: these refuse a handshake all the same.
+REFUSALS: Final = frozenset((*CERTIFICATE_ALERTS, CERTIFICATE_REQUIRED, 40, 51, 121))
 
 #: Tables that flows share.
 TOLD: Final = "tls.told"
 FAILED_HELLOS: Final = "tls.failed-hellos"
 PASSED_HELLOS: Final = "tls.passed-hellos"
+CHOSEN_PROTOCOLS: Final = "tls.chosen-protocols"
 
 #: What the reasons of a chain's verdict are called here.
 PROBLEM_CODES: Final = {
@@ -64,7 +80,39 @@ PROBLEM_CODES: Final = {
 #: Of these the first is told, not what follows from it.
 CHAIN_CODES: Final = frozenset(("tls.cert-incomplete-chain", "tls.cert-untrusted", "tls.cert-invalid"))
 
-#: How the names of issuers begin that inspect TLS.
+#: Which problems of a chain an alert may be about; all where it is not here.
+ALERT_PROBLEMS: Final[dict[int, frozenset[str]]] = {
+    44: frozenset(),
+    45: frozenset(("expired", "not-yet-valid")),
+    48: frozenset(reason for reason, code in PROBLEM_CODES.items() if code in CHAIN_CODES and reason != "wrong-usage"),
+    49: frozenset(),
+    113: frozenset(),
+}
+
+#: Why a chain with such a problem was refused.
+CERTIFICATE_CAUSES: Final = {
+    "incomplete-chain": "The intermediate certificate was not sent: there is no way from this one to a root.",
+    "unknown-issuer": (
+        "{issuer} is a private authority that the {who} does not know, or an intermediate certificate that was not "
+        "sent."
+    ),
+    "untrusted-root": "A private authority, whose root is not installed on the {who}.",
+    "self-signed": "The certificate is signed by itself, and not installed as trusted on the {who}.",
+    "expired": "It was not renewed in time, or the renewed one is not in use yet.",
+    "not-yet-valid": "It was made by a machine whose clock is ahead, or is in use too early.",
+    "name-mismatch": "The wrong virtual host answered, or the name was left out of the certificate.",
+    "bad-signature": "The chain was put together wrongly: it has another authority of the same name.",
+    "wrong-usage": "The certificate was made for another purpose.",
+}
+
+#: Those of them that hold whether somebody refused the certificate or not.
+CAUSES: Final = {
+    reason: cause
+    for reason, cause in CERTIFICATE_CAUSES.items()
+    if reason in ("expired", "not-yet-valid", "bad-signature", "wrong-usage")
+}
+
+#: What the names of issuers that inspect TLS contain.
 INSPECTORS: Final = (
     "mitmproxy", "charles proxy", "portswigger", "burp", "fiddler", "do_not_trust", "zscaler", "fortinet", "fortigate",
     "blue coat", "bluecoat", "symantec web security", "netskope", "cisco umbrella", "palo alto", "sophos", "kaspersky",
@@ -78,10 +126,15 @@ def side(link: Link, sender: Side) -> str:
 
 
 def after(link: Link, time_ns: int) -> str:
-    """ ", 0.09 ms after the ClientHello"."""
+    """As in ", 0.09 ms after the ClientHello"."""
     if link.hello_at is None:
         return ""
-    return f", {wording.milliseconds(max(time_ns - link.hello_at.time_ns, 0))} after the ClientHello"
+    return f", {wording.duration(max(time_ns - link.hello_at.time_ns, 0))} after the ClientHello"
+
+
+def where(at: Place) -> str:
+    frames = at.frames
+    return f"frame {frames[-1]}" if frames else "the capture"
 
 
 def offered(link: Link) -> str:
@@ -138,11 +191,9 @@ def on_version(hand: Handshake, at: Place) -> Outputs:
     if link.version < TLS12 and not is_13(link.version):
         hello = link.hello
         best = max(hello.versions) if hello is not None and hello.versions else 0
-        why = (
-            f"The client offered {wording.versions(hello.versions)}; the server chose the oldest of these that is still common."
-            if hello is not None and best > link.version
-            else "The client offered nothing newer."
-        )
+        why = "The client offered nothing newer."
+        if hello is not None and best > link.version:
+            why = f"The client offered {wording.versions(hello.versions)}: it is the server that has nothing newer."
         yield Finding(
             "tls.version-deprecated", f"{names.version_name(link.version)} was negotiated. {why}", places(link, at)
         )
@@ -163,19 +214,21 @@ def on_server_hello(hand: Handshake, note: Note) -> Outputs:
             places(link, at),
         )
         return
+    _remember_protocol(hand)
     yield from on_version(hand, at)
     hello, answer = link.hello, link.answer
     if hello is not None:
         sentinel = SENTINELS.get(answer.random[24:])
-        best = max((version for version in hello.versions if version <= 0x0304), default=0)
-        if sentinel is not None and best > link.version and not is_13(link.version):
-            if best == 0x0304 or sentinel == "TLS 1.2":
-                yield Finding(
-                    "tls.downgrade-sentinel",
-                    f"{names.version_name(link.version)} was negotiated and the client offered {names.version_name(best)}; "
-                    f"the end of the server's random says that the server has {sentinel} too.",
-                    places(link, at),
-                )
+        best = max((version for version in hello.versions if version <= TLS13), default=0)
+        downgraded = sentinel is not None and best > link.version and not is_13(link.version)
+        if downgraded and (best == TLS13 or sentinel == "TLS 1.2"):
+            yield Finding(
+                "tls.downgrade-sentinel",
+                f"{names.version_name(link.version)} was negotiated, though the client offered "
+                f"{names.version_name(best)}; the end of the server's random ({answer.random[24:].hex(' ')}) says that "
+                f"the server has {sentinel} too.",
+                places(link, at),
+            )
         if (
             not is_13(link.version)
             and (RENEGOTIATION_INFO in hello.values or EMPTY_RENEGOTIATION_INFO in hello.suites)
@@ -238,30 +291,23 @@ def compatible_ccs(hand: Handshake, at: Piece) -> Outputs:
 
 def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
     """Judge a chain as of the time of its message."""
-    from analyzer.protocols.tls import trust
-
     link = hand.link
     by_server = sender is link.server
     chain = link.chains[1 if by_server else 0]
     if not chain:
         return
-    at, at_ns = note.at, note.time_ns
-    name = link.hello.server_name if by_server and link.hello is not None else None
-    try:
-        anchors = trust.roots(hand.shared.roots)
-    except ValueError:
-        anchors = trust.roots(None)
-    verdict = trust.verify(chain, name, at_ns, anchors, as_client=not by_server)
-    who = "server" if by_server else "client"
-    leaf = chain[0]
+    at = note.at
+    verdict = judged(hand, chain, by_server, note.time_ns)
     told = False
     for problem in verdict.problems:
         code = PROBLEM_CODES.get(problem.reason)
         if code is None or (code in CHAIN_CODES and told):
             continue
         told = told or code in CHAIN_CODES
-        text = f"The {who}'s certificate ({leaf.subject_text}, by {leaf.issuer_text}): {problem.text}"
-        yield Finding(code, text, at)
+        text = f"{problem.text[:1].upper()}{problem.text[1:]}."
+        if not by_server:
+            text = f"Of the client: {problem.text}."
+        yield Finding(code, text, at, cause=CAUSES.get(problem.reason, ""))
     if verdict.problems and note.verdict is None:
         first = verdict.problems[0]
         if PROBLEM_CODES.get(first.reason) in (
@@ -271,22 +317,25 @@ def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
         ):
             note.verdict = first.text
     if by_server:
-        yield from _server_certificate(hand, leaf, verdict.trusted, at)
+        yield from _server_certificate(hand, chain[0], verdict.trusted, at)
 
 
 def _server_certificate(hand: Handshake, leaf: Certificate, trusted: bool, at: Place) -> Outputs:
     link = hand.link
     if leaf.weaknesses:
-        yield Finding("tls.cert-weak", f"{leaf.subject_text}: {'; '.join(leaf.weaknesses)}.", at)
+        text = f'The certificate of "{leaf.subject_text}" has {" and ".join(leaf.weaknesses)}.'
+        yield Finding("tls.cert-weak", text, at)
     issuer = leaf.issuer_text.lower()
     if not trusted and any(name in issuer for name in INSPECTORS):
-        yield Finding("tls.cert-intercepted", f"The issuer is {leaf.issuer_text}.", at)
+        text = f'The certificate of "{leaf.subject_text}" is issued by "{leaf.issuer_text}", no public authority.'
+        yield Finding("tls.cert-intercepted", text, at)
     hello = link.hello
-    if hello is not None and hello.server_name is None and trusted:
+    if hello is not None and hello.server_name is None and leaf.dns_names and not leaf.addresses:
+        shown = sorted(leaf.dns_names)
         yield Finding(
             "tls.cert-default-vhost",
-            f"The ClientHello has no server_name; the certificate is for {leaf.subject_text}.",
-            at,
+            f"The ClientHello has no server_name; the certificate is for {wording.listed(shown, 3)}, for no address.",
+            places(link, at),
         )
 
 
@@ -301,65 +350,168 @@ def on_status(hand: Handshake, at: Place) -> Outputs:
 
 
 def alert_verdict(link: Link, sender: Side, description: int) -> str:
-    found = ALERT_VERDICTS.get(description, OTHER_ALERT)
-    return f"The {side(link, sender)} gives up: {found[1][0].lower()}{found[1][1:]}."
+    title = FINDINGS[ALERT_CODES.get(description, OTHER_ALERT)].title
+    return f"The {side(link, sender)} gives up: {title[0].lower()}{title[1:]}."
 
 
 def on_alert(hand: Handshake, sender: Side, level: int, description: int, at: Piece) -> Finding | None:
     """The verdict of an alert that is an error: who sent it, when, and what both sides wanted."""
     link = hand.link
-    if level == messages.WARNING and (description in WARNING_ALERTS or not link.is_13) and description != 0:
-        return None
     if description == USER_CANCELED:
         return None
+    if level == messages.WARNING and (description in WARNING_ALERTS or not link.is_13):
+        return None
     who = side(link, sender)
-    during = "the handshake" if not link.done_ns else "the connection"
-    text = f"The {who} refused {during}: {messages.alert_words(level, description)}{after(link, at.time_ns)}."
-    code = ALERT_VERDICTS.get(description, OTHER_ALERT)[0]
-    cause = ""
-    if description in (40, 71):
-        text = f"{text} {offered(link)}"
-        cause = _no_overlap(link, who)
-    elif description == 70:
-        text = f"{text} {_versions(link, who)}"
-    elif description == 120 and link.hello is not None:
-        text = (
-            f"{text} The client offered {wording.listed(wording.protocols(link.hello.alpn)) or 'none'}; {_silent(who)}"
+    did = "broke off the connection" if link.done_ns and description not in REFUSALS else "refused the handshake"
+    said = f"The {who} {did}: {messages.alert_words(level, description)}{after(link, at.time_ns)}."
+    detail, cause = _detail(hand, sender, description, at.time_ns)
+    text = f"{said} {detail}" if detail else said
+    code = ALERT_CODES.get(description, OTHER_ALERT)
+    return Finding(code, text, places(link, link.server_at, at.place), cause=cause)
+
+
+def _detail(hand: Handshake, sender: Side, description: int, at_ns: int) -> tuple[str, str]:
+    """What there is to say of an alert beyond its name, and its likeliest cause ("" where the table has it)."""
+    link = hand.link
+    hello, who = link.hello, side(link, sender)
+    if description in CERTIFICATE_ALERTS:
+        return _refused_certificate(hand, sender, description, at_ns)
+    if hello is None:
+        return "", ""
+    if description in (HANDSHAKE_FAILURE, 71):
+        return f"{offered(link)} {_answered(link)}", _no_overlap(link, who)
+    if description == PROTOCOL_VERSION:
+        return _versions(link, who)
+    if description == 120:
+        return _protocols(hand, who)
+    if description == 112:
+        return _unknown_name(hello.server_name)
+    if description == CERTIFICATE_REQUIRED:
+        return _certificate_wanted(link)
+    if description == 51:
+        return _not_verified(link, who)
+    if description == 86:
+        return f"The client offered {wording.versions(hello.versions)} and says that it fell back to that.", ""
+    if link.done_ns:
+        return "", ""
+    if who == "server" and link.answer is None and description in SYNTAX_ALERTS:
+        said = (
+            f"It is the answer to a ClientHello of {link.hello_bytes:,} bytes with {len(hello.types)} extensions, for "
+            f"{wording.versions(hello.versions)}."
         )
-    elif description == 112 and link.hello is not None:
-        text = f"{text} The client asked for {link.hello.server_name or 'no name'}."
-    elif description in (42, 43, 44, 45, 46, 48):
-        text = f"{text} {_refused_certificate(hand, sender, at.time_ns)}"
-    elif description == 116:
-        asked = (
-            f" in frame {link.request_at.frames[-1]}" if link.request_at is not None and link.request_at.frames else ""
+        cause = (
+            "The server does not bear something in the ClientHello: its size, a version, an extension or a value that "
+            "it does not know (intolerance). Less likely the client sent nonsense."
         )
-        text = f"{text} It had asked for a certificate{asked}; the client sent an empty list."
-    elif not link.done_ns:
-        text = f"{text} {offered(link)}"
-    return Finding(
-        code, text.rstrip(), places(link, link.server_at if link.answer is not None else None, at.place), cause=cause
+        return said, cause
+    return _answered(link) if link.answer is not None else "", ""
+
+
+def _answered(link: Link) -> str:
+    """What the server chose of what was offered."""
+    if link.answer is None:
+        return "The server had chosen nothing yet, and does not say what it would take."
+    return f"The server had chosen {wording.server_hello(link.answer, bool(link.resumed))}."
+
+
+def _versions(link: Link, who: str) -> tuple[str, str]:
+    """Which versions an alert protocol_version is about."""
+    hello = link.hello
+    assert hello is not None
+    found = hello.versions
+    if link.answer is not None:
+        text = f"The client offered {wording.versions(found)}; the server chose {names.version_name(link.version)}."
+        if SUPPORTED_VERSIONS in hello.values or who == "server":
+            return text, ""
+        return (
+            f"{text} A hello up to TLS 1.2 names only the highest version, not the lowest that the client takes.",
+            f"The client takes nothing as old as {names.version_name(link.version)}, and the server has nothing newer.",
+        )
+    text = f"The client offered {wording.versions(found)}; {_silent(who)}"
+    if all(is_13(version) for version in found):
+        return text, "The server does not speak TLS 1.3: it is older than that, or has it turned off."
+    best = max(found)
+    if best < TLS12:
+        return text, f"The server wants TLS 1.2 or newer; {names.version_name(best)} is the most that the client has."
+    if best == TLS12:
+        return text, "The server takes TLS 1.3 only, which the client does not have or has turned off."
+    return text, "The server takes older versions only, or can't bear a hello of TLS 1.3 (intolerance)."
+
+
+def _protocols(hand: Handshake, who: str) -> tuple[str, str]:
+    """Both lists of application protocols, as far as the capture has them."""
+    hello = hand.link.hello
+    assert hello is not None
+    wanted = wording.listed(wording.protocols(hello.alpn)) or "none"
+    text = f"The client offered {wanted}; {_silent(who)}"
+    known = hand.shared.recall(CHOSEN_PROTOCOLS, _name_key(hand))
+    if known is None:
+        return text, ""
+    return (
+        f"{text} In {where(known[1])} it took {known[0]} for the same name.",
+        f"The server has {known[0]} for this name.",
     )
+
+
+def _remember_protocol(hand: Handshake) -> None:
+    link = hand.link
+    if link.alpn is not None and link.server_at is not None:
+        hand.shared.remember(CHOSEN_PROTOCOLS, _name_key(hand), (link.alpn, link.server_at))
+
+
+def _name_key(hand: Handshake) -> bytes:
+    hello = hand.link.hello
+    name = None if hello is None else hello.server_name
+    return (name or "").encode()
+
+
+def _unknown_name(name: str | None) -> tuple[str, str]:
+    if name is None:
+        return "The client named no server.", "The server insists on a name, and the client sends none."
+    return f'The client asked for "{name[: wording.MAX_NAME_CHARACTERS]}".', ""
+
+
+def _certificate_wanted(link: Link) -> tuple[str, str]:
+    asked = f" ({where(link.request_at)})" if link.request_at is not None else ""
+    if link.chains[0]:
+        return f"The client had sent the certificate of {link.chains[0][0].subject_text}.", ""
+    if not asked:
+        return "That it asked for one can't be seen in this capture.", ""
+    return f"It had asked for a certificate{asked}; the client answered with an empty list.", ""
+
+
+def _not_verified(link: Link, who: str) -> tuple[str, str]:
+    """What it is that the sender of decrypt_error could not verify."""
+    hello = link.hello
+    assert hello is not None
+    if who == "server" and link.answer is None and PRE_SHARED_KEY in hello.values:
+        return (
+            "The ClientHello has a pre-shared key; its binder is the only thing in it that can fail.",
+            "The two sides have different pre-shared keys under the same identity.",
+        )
+    if who == "client" and not link.resumed and link.answer is not None:
+        return (
+            f"What it could verify is the server's signature{_of(link)} and Finished.",
+            "The server's private key does not belong to its certificate, or something between changed the handshake.",
+        )
+    return "", ""
+
+
+def _of(link: Link) -> str:
+    return f" (certificate of {link.chains[1][0].subject_text})" if link.chains[1] else ""
 
 
 def _silent(who: str) -> str:
     return f"the {who} does not say what it would take."
 
 
-def _versions(link: Link, who: str) -> str:
-    hello = link.hello
-    if hello is None:
-        return ""
-    said = f"The client offered {wording.versions(hello.versions)}"
-    if link.answer is not None:
-        return f"{said}; the server chose {names.version_name(link.version)}."
-    return f"{said}; {_silent(who)}"
-
-
 def _no_overlap(link: Link, who: str) -> str:
-    """Why a server may have found nothing, the likeliest first."""
+    """Why one side may have found nothing to agree on, the likeliest first."""
     hello = link.hello
-    if hello is None or who != "server" or link.answer is not None:
+    assert hello is not None
+    if link.answer is not None:
+        return _refused_choice(link) if who == "client" else _refused_client(link)
+    if who != "server":
         return ""
     old = [name for name in wording.named_suites(hello.suites) if "_WITH_" in name]
     has_13 = any(is_13(version) for version in hello.versions)
@@ -368,41 +520,115 @@ def _no_overlap(link: Link, who: str) -> str:
     if old and len(kinds) == 1 and len(old) <= 4:
         few = "the one suite" if len(old) == 1 else f"each of the {len(old)} suites"
         said.append(
-            f"It shares no cipher suite with the client: {few} for TLS 1.2 and older needs an {next(iter(kinds))} certificate"
-            + (", and if the server does not speak TLS 1.3, that is all there is." if has_13 else ".")
+            f"It shares no cipher suite with the client: {few} for TLS 1.2 and older needs an {next(iter(kinds))} "
+            "certificate" + (", and if the server does not speak TLS 1.3, that is all there is." if has_13 else ".")
+        )
+    elif old and not has_13 and all(name.startswith(("TLS_RSA_WITH_", "TLS_DHE_")) for name in old):
+        said.append(
+            "It shares no cipher suite with the client: the client has none with ECDHE, and servers of today take "
+            "little else."
         )
     elif not old and has_13:
-        said.append("The client offers TLS 1.3 only, and the server may not speak it or share none of its suites.")
+        said.append("The client offers suites of TLS 1.3 only, and the server does not speak it or has none of them.")
     else:
         said.append("It shares no cipher suite with the client.")
     schemes = wording.named_schemes(hello.numbers(SIGNATURE_ALGORITHMS))
     said.append(
         "Less likely: no common group"
         + (f", no common signature algorithm (the client takes {wording.listed(schemes, 4)})" if schemes else "")
-        + ", or a client certificate that is missing."
+        + "."
     )
     return " ".join(said)
 
 
-def _refused_certificate(hand: Handshake, sender: Side, at_ns: int) -> str:
-    """The certificate that was refused, and what is wrong with it as far as can be told."""
-    from analyzer.protocols.tls import trust
+def _refused_client(link: Link) -> str:
+    """Why a server that had chosen refuses after all."""
+    if link.certificate_requested and not link.chains[0]:
+        return (
+            "It wants a client certificate and got none: up to TLS 1.2 many servers say so by handshake_failure. Less "
+            "likely: a key exchange of the client that it does not take."
+        )
+    return "Versions and suites agree: what it refuses is the client's certificate, signature or key exchange."
 
+
+def _refused_choice(link: Link) -> str:
+    """Why a client refuses what the server chose of its own offer."""
+    said: list[str] = []
+    if not link.is_13 and link.answer is not None and RENEGOTIATION_INFO not in link.answer.values:
+        said.append(
+            "The ServerHello has no renegotiation_info: many clients (OpenSSL 3 among them) refuse a server without "
+            "secure renegotiation."
+        )
+    if 0 < link.key_bits < SAFE_GROUP_BITS:
+        said.append(
+            f"The server's Diffie-Hellman group has {link.key_bits:,} bits, fewer than many clients take "
+            f"({SAFE_GROUP_BITS:,})."
+        )
+    key = link.chains[1][0].fields.get("public_key") if link.chains[1] else None
+    if isinstance(key, dict) and key.get("type"):
+        said.append(f"{'Or t' if said else 'T'}he certificate's key ({key_words(key)}) or its signatures.")
+    return " ".join(said) or "Something that the server chose lies below what the client's policy allows."
+
+
+def _refused_certificate(hand: Handshake, sender: Side, description: int, at_ns: int) -> tuple[str, str]:
+    """The certificate that was refused, and what is wrong with it as far as can be told."""
     link = hand.link
     by_server = sender is link.client  # whose certificate it is about
     chain = link.chains[1 if by_server else 0]
+    whose, who = ("server", "client") if by_server else ("client", "server")
     if not chain:
-        return "The certificate that it refuses is not in the capture, or encrypted."
+        return f"The {whose}'s certificate, which it refuses, can't be seen in this capture.", ""
     leaf = chain[0]
-    said = [f"Refused was {leaf.subject_text}, issued by {leaf.issuer_text}."]
-    name = link.hello.server_name if by_server and link.hello is not None else None
+    said = f"It refuses the {whose}'s certificate ({leaf.subject_text}, by {leaf.issuer_text})"
+    if description == UNSUPPORTED_CERTIFICATE:
+        return f"{said}: {_made_of(leaf)}.", ""
+    matter = ALERT_PROBLEMS.get(description)
+    if matter is not None and not matter:
+        return f"{said}.", ""
+    verdict = judged(hand, chain, by_server, at_ns)
+    problems = [problem for problem in verdict.problems if matter is None or problem.reason in matter]
+    if problems:
+        told = "; ".join(problem.text for problem in problems[:2])
+        cause = CERTIFICATE_CAUSES.get(problems[0].reason, "")
+        return f"{said}: {told}.", cause.format(issuer=leaf.issuer_text, who=who)
+    if description == CERTIFICATE_EXPIRED:
+        dates = f"valid from {leaf.fields.get('not_before')} to {leaf.fields.get('not_after')}"
+        return (
+            f"{said}, which is {dates} and was so when this was captured.",
+            f"The clock of the {who} is wrong, or another certificate of its chain has expired.",
+        )
+    where_to = f": {verdict.text}" if verdict.trusted else ""
+    return (
+        f"{said}, in which nothing of that kind is wrong as seen from here{where_to}.",
+        f"The {who} has another list of roots (an old one, or its own), or pins a certificate.",
+    )
+
+
+def _made_of(leaf: Certificate) -> str:
+    """The key of a certificate and what it may be used for."""
+    key = leaf.fields.get("public_key")
+    said = key_words(key) if isinstance(key, dict) else "a key that can't be read"
+    usages = [*(leaf.key_usage or ()), *(leaf.extended_key_usage or ())]
+    signed = leaf.fields.get("signature_algorithm")
+    return f"its key is {said}, signed with {signed}, for {wording.listed(usages, 4) or 'any use'}"
+
+
+def key_words(key: dict[str, Value]) -> str:
+    """As in "EC, 256 bits"."""
+    return f"{key.get('type')}, {key['bits']:,} bits" if "bits" in key else str(key.get("type"))
+
+
+def judged(hand: Handshake, chain: list[Certificate], by_server: bool, at_ns: int) -> trust.Verdict:
+    """What is thought of a chain as of the time it was sent."""
+    from analyzer.protocols.tls import trust
+
+    hello = hand.link.hello
+    name = hello.server_name if by_server and hello is not None else None
     try:
         anchors = trust.roots(hand.shared.roots)
     except ValueError:
         anchors = trust.roots(None)
-    verdict = trust.verify(chain, name, at_ns, anchors, as_client=not by_server)
-    said.extend(problem.text for problem in verdict.problems[:2])
-    return " ".join(said)
+    return trust.verify(chain, name, at_ns, anchors, as_client=not by_server)
 
 
 def unreadable_alert(hand: Handshake, sender: Side, at: Piece, why: str) -> Finding:
@@ -411,8 +637,7 @@ def unreadable_alert(hand: Handshake, sender: Side, at: Piece, why: str) -> Find
         f"The {side(link, sender)} sent an encrypted alert{after(link, at.time_ns)}, in place of its Finished: "
         "it refuses the handshake."
     )
-    if why:
-        text += f" Which alert it is can't be read: {why}."
+    text += f" Which alert it is can't be read: {why or hand.keys.why}."
     return Finding("tls.alert-unreadable", text, places(link, link.server_at, at.place))
 
 
@@ -443,22 +668,21 @@ def on_established(hand: Handshake) -> Outputs:
             f"The client offered {what}; the server made a full handshake{cost}.",
             places(link, at),
         )
-    if EARLY_DATA in hello.values or link.early == REJECTED:
-        if link.early == REJECTED:
-            yield Finding(
-                "tls.early-data-rejected",
-                "The client sent early data; the server's answer does not take it, so the client has to send it again.",
-                places(link, at),
-            )
+    if link.early == REJECTED:
+        yield Finding(
+            "tls.early-data-rejected",
+            "The client sent early data; the server's answer does not take it, so the client has to send it again.",
+            places(link, at),
+        )
     chain = link.chains[1]
     if chain and chain[0].must_staple and link.ocsp is None and STATUS_REQUEST in hello.values:
-        stapled = STATUS_REQUEST in answer.values or is_13(link.version)
-        if not stapled or not is_13(link.version):
-            yield Finding(
-                "tls.ocsp-must-staple-missing",
-                f"{chain[0].subject_text} has the TLS feature extension; no OCSP response came with it.",
-                places(link, at),
-            )
+        yield Finding(
+            "tls.ocsp-must-staple-missing",
+            f"The certificate of {chain[0].subject_text} has the extension TLS feature (status_request), and the "
+            "client asked for a status; no OCSP response came with it.",
+            places(link, at),
+        )
+    _remember_protocol(hand)
 
 
 # --- at the end -------------------------------------------------------------------------------------------------------
@@ -506,11 +730,11 @@ def one_sided(flow: Flow | None) -> bool:
     return flow is not None and sum(flow.packets) > 0 and 0 in flow.packets
 
 
-def at_end(tls: Tls, last: Piece) -> Outputs:
+def at_end(tls: Tls, last: Place) -> Outputs:
     link, flow = tls.link, tls.flow
     hand = tls.hand
     yield from _key_log(tls)
-    if link.hello is None or link.alerts or tls.failed:
+    if link.hello is None or tls.failed:
         yield from _timing(tls)
         return
     end, by = ended(flow)
@@ -545,9 +769,7 @@ def _unanswered(tls: Tls, end: str, by: Side | None) -> Outputs:
         waited = flow.last_ns - link.hello_at.time_ns
     if end and by is not None:
         who = side(link, by)
-        how = (
-            f"the {who} ended the connection ({'RST' if end == 'rst' else 'FIN'}) after {wording.milliseconds(waited)}"
-        )
+        how = f"the {who} ended the connection ({'RST' if end == 'rst' else 'FIN'}) after {wording.duration(waited)}"
     else:
         how = f"nothing came for {waited / 1e9:.1f} s"
     tcp = None if flow is None else flow.tcp
@@ -601,29 +823,34 @@ def _size_cliff(hand: Handshake, flow: Flow | None) -> Outputs:
     if not first_time(shared, b"cliff " + key):
         return
     text = (
-        f"A ClientHello of {large[0]:,} bytes (frame {large[1].frames[-1]}) got no answer from {key.decode()}; one of "
-        f"{small[0]:,} bytes (frame {small[1].frames[-1]}) did."
+        f"A ClientHello of {large[0]:,} bytes ({where(large[1])}) got no answer from {key.decode()}; one of "
+        f"{small[0]:,} bytes ({where(small[1])}) did."
     )
     yield Finding("tls.client-hello-size-cliff", text, [large[1], small[1]])
 
 
-def _broken_off(tls: Tls, end: str, by: Side | None, last: Piece) -> Outputs:
+def _broken_off(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
     link = tls.link
     turn = _turn(tls)
     if end and by is not None:
         who = side(link, by)
         how = "with RST" if end == "rst" else "with FIN"
-        text = f"The {who} ended the connection {how}{after(link, last.time_ns)}, without an alert. {turn}"
+        what = "without an alert"
+        if link.alerts:
+            what = f"after the alert {messages.alert_words(*link.alerts[-1][1:3])}"
+        elif any(half.closed for half in tls.halves):
+            what = "after close_notify"
+        text = f"The {who} ended the connection {how}{after(link, last.time_ns)}, {what}. {turn}"
         cause = ""
         if who == "client" and link.chains[1]:
             cause = (
-                "A client that leaves after the server's certificate mostly does not accept it (some send no alert); less "
-                "likely it was stopped, or lost interest."
+                "A client that leaves after the server's certificate mostly does not accept it (some send no alert); "
+                "less likely it was stopped, or lost interest."
             )
-        yield Finding("tls.handshake-broken-off", text, places(link, link.server_at, last.place), cause=cause)
+        yield Finding("tls.handshake-broken-off", text, places(link, link.server_at, last), cause=cause)
     elif tls.end_ns - last.time_ns >= SILENCE_NS:
         text = f"After the last record nothing came for {(tls.end_ns - last.time_ns) / 1e9:.1f} s. {turn}"
-        yield Finding("tls.handshake-stalled", text, places(link, link.server_at, last.place))
+        yield Finding("tls.handshake-stalled", text, places(link, link.server_at, last))
 
 
 def _turn(tls: Tls) -> str:
@@ -636,7 +863,7 @@ def _turn(tls: Tls) -> str:
     return "It was the server's turn: its part was not complete."
 
 
-def _truncated(tls: Tls, end: str, by: Side | None, last: Piece) -> Outputs:
+def _truncated(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
     """TCP ended, and the side that ended it had not said close_notify."""
     link = tls.link
     if by is None or any(half.closed for half in tls.halves) or any(half.lost for half in tls.halves):
@@ -648,8 +875,8 @@ def _truncated(tls: Tls, end: str, by: Side | None, last: Piece) -> Outputs:
     what = "RST" if end == "rst" else "FIN"
     sent = [tls.halves[one].data_bytes for one in (link.client, link.server)]
     text = (
-        f"The {who} ended the connection ({what}) without close_notify, after {sent[0]:,} bytes of data by the client and "
-        f"{sent[1]:,} by the server."
+        f"The {who} ended the connection ({what}) without close_notify, after {sent[0]:,} bytes of data by the client "
+        f"and {sent[1]:,} by the server."
     )
     if tls.end_alert is not None:
         text += (
@@ -689,24 +916,27 @@ def _timing(tls: Tls) -> Outputs:
     thought = think_ns(link, tcp)
     first = link.retry_at or link.server_at
     if thought is not None and thought >= THINK_NS and first is not None and tcp is not None:
+        took = wording.duration(first.time_ns - (link.hello_at or first).time_ns)
         text = (
-            f"The answer came {wording.milliseconds(first.time_ns - (link.hello_at or first).time_ns)} after the ClientHello; "
-            f"the round trip takes {wording.milliseconds(tcp.initial_rtt_ns or 0)} of that, the server the rest."
+            f"The answer came {took} after the ClientHello; the round trip takes "
+            f"{wording.duration(tcp.initial_rtt_ns or 0)} of that, the server the rest."
         )
         limits = "A lost and repeated segment looks the same from here." if sum(tcp.retransmits) else ""
         yield Finding("tls.server-think-time", text, places(link, first), limits=limits)
     stall = tls.flight.stall
-    if stall is not None and tcp is not None and tcp.initial_rtt_ns is not None:
-        mss = tcp.mss[link.client] or DEFAULT_MSS
-        sent, waited, at = stall
-        if sent >= INITIAL_WINDOW_SEGMENTS * mss * STALL_SHARE and waited >= tcp.initial_rtt_ns * STALL_SHARE:
-            if waited >= 1_000_000 and tls.flight.bytes > INITIAL_WINDOW_SEGMENTS * mss:
-                text = (
-                    f"The server's flight has {tls.flight.bytes:,} bytes; after {sent:,} it stopped for "
-                    f"{wording.milliseconds(waited)}, about a round trip. The first window is {INITIAL_WINDOW_SEGMENTS} "
-                    f"segments of {mss:,} bytes."
-                )
-                yield Finding("tls.server-flight-exceeds-initcwnd", text, places(link, at))
+    if stall is None or tcp is None or tcp.initial_rtt_ns is None:
+        return
+    mss = tcp.mss[link.client] or DEFAULT_MSS
+    window = INITIAL_WINDOW_SEGMENTS * mss
+    sent, waited, at = stall
+    long = waited >= max(tcp.initial_rtt_ns * STALL_SHARE, LEAST_STALL_NS)
+    if long and sent >= window * STALL_SHARE and tls.flight.bytes > window:
+        text = (
+            f"The server's flight has {tls.flight.bytes:,} bytes; after {sent:,} it stopped for "
+            f"{wording.duration(waited)} (a round trip takes {wording.duration(tcp.initial_rtt_ns)}). The first "
+            f"window is {INITIAL_WINDOW_SEGMENTS} segments of {mss:,} bytes, {window:,} in all."
+        )
+        yield Finding("tls.server-flight-exceeds-initcwnd", text, places(link, at))
 
 
 # --- facts ------------------------------------------------------------------------------------------------------------
@@ -773,7 +1003,7 @@ def facts(tls: Tls) -> dict[str, Value]:
 
 
 def _ech(link: Link) -> str:
-    """Whether the client's encrypted hello was real; GREASE looks the same, and only an answer tells (RFC 9849 §6.2)."""
+    """Whether the encrypted hello was real; GREASE looks the same, and only an answer tells (RFC 9849 §6.2)."""
     if any(description == 121 for _, _, description, _ in link.alerts):
         return "rejected"
     return "offered, or GREASE"
@@ -784,9 +1014,6 @@ def _saved(link: Link) -> list[str]:
     said: list[str] = []
     if link.retries:
         said.append("a key share of the group that the server takes")
-    if not is_13(link.version):
-        if not link.resumed:
-            said.append("TLS 1.3, or resuming a session")
-        elif link.hello is not None:
-            pass
+    if not is_13(link.version) and not link.resumed:
+        said.append("TLS 1.3, or resuming a session")
     return said

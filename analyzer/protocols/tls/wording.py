@@ -24,7 +24,7 @@ MAX_NAME_CHARACTERS = 253  # of a host name, RFC 1035 §2.3.4
 
 
 def versions(found: Iterable[int]) -> str:
-    """ "TLS 1.3, 1.2": the family is named once for those that follow each other."""
+    """As in "TLS 1.3, 1.2": the family is named once for those that follow each other."""
     words: list[str] = []
     family = ""
     for version in sorted(set(found), key=names.newness, reverse=True):
@@ -36,7 +36,7 @@ def versions(found: Iterable[int]) -> str:
 
 
 def listed(words: Sequence[str], most: int = MAX_LISTED) -> str:
-    """ "a, b, c and 12 more"."""
+    """As in "a, b, c and 12 more"."""
     if len(words) <= most:
         return ", ".join(words)
     return f"{', '.join(words[:most])} and {len(words) - most} more"
@@ -59,7 +59,7 @@ def protocols(found: Iterable[str]) -> list[str]:
 
 
 def client_hello(hello: ClientHello) -> str:
-    """ "TLS 1.3, 1.2 for example.org, h2 and http/1.1; resumes a session (PSK), sends early data"."""
+    """As in "offers TLS 1.3, 1.2 for example.org, h2, http/1.1, resumes a session (PSK), sends early data"."""
     parts = [f"offers {versions(hello.versions)}"]
     name = hello.server_name
     if name:
@@ -87,14 +87,13 @@ def client_hello_remark(hello: ClientHello, size: int) -> str:
             group, length = share["group"]["value"], share["key_exchange_bytes"]
             if length > 1000 and names.is_post_quantum(group):
                 word = names.group_words(group)
-                said.append(
-                    f"{length:,} of its {size:,} bytes are the key share for {word}, safe from quantum computers."
-                )
+                said.append(f"{length:,} of its {size:,} bytes are the key share for {word} (post-quantum).")
     if SERVER_NAME not in hello.values:
         said.append("It names no server (no server_name), so the server can only show its default certificate.")
     if ECH in hello.values:
         said.append(
-            "It has an encrypted_client_hello: real, or GREASE that keeps servers used to it; the server's answer tells."
+            "It has an encrypted_client_hello: a real one, or GREASE that keeps servers used to it; from outside they "
+            "look alike."
         )
     groups, with_share = hello.numbers(SUPPORTED_GROUPS), hello.key_shares
     if with_share and groups:
@@ -103,7 +102,7 @@ def client_hello_remark(hello: ClientHello, size: int) -> str:
 
 
 def server_hello(hello: ServerHello, resumed: bool) -> str:
-    """ "TLS 1.3, TLS_AES_256_GCM_SHA384, X25519, PSK accepted"."""
+    """As in "TLS 1.3, TLS_AES_256_GCM_SHA384, X25519, PSK accepted"."""
     parts = [names.version_name(hello.version), names.suite_name(hello.suite)]
     if hello.group is not None:
         parts.append(names.group_words(hello.group))
@@ -118,9 +117,11 @@ def count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def milliseconds(nanoseconds: int) -> str:
-    """ "0.042 ms", "12.3 ms", "1,234 ms"."""
+def duration(nanoseconds: int) -> str:
+    """As in "0.042 ms", "12.3 ms", "1,234 ms", "12.3 s"."""
     value = nanoseconds / 1e6
+    if value >= 10_000:
+        return f"{value / 1000:,.1f} s"
     if value < 1:
         return f"{value:.2g} ms" if value >= 0.001 else "under 0.001 ms"
     return f"{value:.1f} ms" if value < 100 else f"{value:,.0f} ms"
