@@ -400,19 +400,21 @@ class Tls(core.Dissector):
         held, self.held = self.held, []
         self.hand.shared.waiting_bytes -= self.held_bytes
         self.held_bytes = 0
+        asked = [False, False]
+        self.closed_why = ""
         for sender, unit in held:
             half = self.halves[sender]
             if self.held:
                 self._hold(sender, unit)
                 continue
-            if half.state == SHUT:
+            if half.state == SHUT and not asked[sender]:
+                asked[sender] = True
                 self._again(sender, half)
             self._on_record(sender, half, unit)
 
     def _again(self, sender: Side, half: Half) -> None:
         """Ask for the keys of a side that was shut for want of them."""
         link = self.link
-        self.closed_why = ""
         if link.ccs[sender] and not is_13(link.version):
             self._switch12(sender, half)
         elif sender is link.client and half.epoch == EARLY and link.early in (OFFERED, ACCEPTED) and not half.finished:
@@ -421,6 +423,8 @@ class Tls(core.Dissector):
             half.state = OPEN if openers else SHUT
         else:
             self._use(sender, half, half.epoch)
+        if half.state == SHUT:
+            self._close(self.hand.keys.why, None)
 
     # --- what is inside ---
 

@@ -20,7 +20,7 @@ from analyzer.protocols.tls.messages import (
     TLS13,
     is_13,
 )
-from analyzer.protocols.tls.state import ACCEPTED, NOT_OFFERED, OFFERED, REJECTED
+from analyzer.protocols.tls.state import ACCEPTED, CLEAR, NOT_OFFERED, OFFERED, REJECTED
 from analyzer.protocols.tls.suites import weaknesses
 
 if TYPE_CHECKING:
@@ -343,7 +343,10 @@ def on_status(hand: Handshake, at: Place) -> Outputs:
     """A stapled OCSP response may say that the certificate is revoked."""
     status = hand.link.ocsp
     if status is not None and status.get("certificate_status") == "revoked":
-        yield Finding("tls.certificate-revoked", "The staple says: revoked.", at)
+        leaf = hand.link.chains[1][0].subject_text if hand.link.chains[1] else "the server"
+        since = f" since {status['revoked_at']}" if status.get("revoked_at") else ""
+        text = f'The staple for the certificate of "{leaf}", made at {status.get("this_update")}, says: revoked{since}.'
+        yield Finding("tls.certificate-revoked", text, at)
 
 
 # --- alerts -----------------------------------------------------------------------------------------------------------
@@ -740,7 +743,7 @@ def at_end(tls: Tls, last: Place) -> Outputs:
     end, by = ended(flow)
     lacking = any(half.lost for half in tls.halves) or one_sided(flow)
     server = tls.halves[link.server]
-    if not server.records:
+    if not server.records and not (flow is not None and flow.tcp is not None and flow.tcp.payload_bytes[link.server]):
         if not lacking:
             yield from _unanswered(tls, end, by)
     elif not link.done_ns and not (tls.halves[link.client].data_bytes and server.data_bytes):
@@ -801,7 +804,8 @@ def _failed(tls: Tls) -> None:
     """Remember a large ClientHello without an answer, for when a smaller one gets one."""
     link, flow = tls.link, tls.flow
     if flow is not None and link.hello_at is not None and link.hello_bytes >= LARGE_HELLO_BYTES:
-        tls.hand.shared.remember(FAILED_HELLOS, _hello_key(link, flow), (link.hello_bytes, link.hello_at))
+        known = (link.hello_bytes, link.hello_at, flow.first_ns)
+        tls.hand.shared.remember(FAILED_HELLOS, _hello_key(link, flow), known)
 
 
 def _passed(hand: Handshake, flow: Flow | None) -> None:
@@ -826,7 +830,8 @@ def _size_cliff(hand: Handshake, flow: Flow | None) -> Outputs:
         f"A ClientHello of {large[0]:,} bytes ({where(large[1])}) got no answer from {key.decode()}; one of "
         f"{small[0]:,} bytes ({where(small[1])}) did."
     )
-    yield Finding("tls.client-hello-size-cliff", text, [large[1], small[1]])
+    # As of the start of the connection that failed: it goes before what is said of that one alone.
+    yield Finding("tls.client-hello-size-cliff", text, Place((*large[1].spans, *small[1].spans), large[2]))
 
 
 def _broken_off(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
@@ -842,7 +847,9 @@ def _broken_off(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
             what = "after close_notify"
         text = f"The {who} ended the connection {how}{after(link, last.time_ns)}, {what}. {turn}"
         cause = ""
-        if who == "client" and link.chains[1]:
+        if any(alert[2] == USER_CANCELED for alert in link.alerts):
+            cause = "The application or its user stopped; nothing is wrong with TLS."
+        elif who == "client" and link.chains[1]:
             cause = (
                 "A client that leaves after the server's certificate mostly does not accept it (some send no alert); "
                 "less likely it was stopped, or lost interest."
@@ -856,10 +863,18 @@ def _broken_off(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
 def _turn(tls: Tls) -> str:
     """Whose turn it was."""
     link = tls.link
+    client, server = tls.halves[link.client], tls.halves[link.server]
     if link.answer is None:
-        return "It was the server's turn: no ServerHello had come."
-    if tls.halves[link.server].finished or link.server_hello_done:
-        return "It was the client's turn."
+        if link.retries and link.hellos <= link.retries:
+            return "It was the client's turn: the server had asked for another ClientHello."
+        flow = tls.flow
+        came = flow.tcp.payload_bytes[link.server] if flow is not None and flow.tcp is not None else 0
+        part = f": {came:,} bytes had come of it, no whole record" if came and not server.records else ""
+        return f"It was the server's turn, the ServerHello had not come{part}."
+    if client.finished or (client.state != CLEAR and not link.is_13):
+        return "It was the server's turn: the client was through."
+    if server.finished or link.server_hello_done:
+        return "It was the client's turn: the server had sent its part."
     return "It was the server's turn: its part was not complete."
 
 
@@ -891,10 +906,12 @@ def _key_log(tls: Tls) -> Outputs:
     secrets = hand.shared.secrets
     if not tls.unopened or link.hello_at is None or not secrets.given:
         return
-    why = tls.closed_why
+    why = tls.closed_why or hand.keys.why
     if hand.keys.lines() is None:
         if secrets.lines and first_time(hand.shared, b"no-match " + link.client_random):
-            yield Finding("tls.keylog-no-match", f"Encrypted records stay closed: {why}.", link.hello_at)
+            yield Finding(
+                "tls.keylog-no-match", f"{tls.unopened:,} encrypted records stay closed: {why}.", link.hello_at
+            )
     elif "don't fit" in why:
         yield Finding("tls.keylog-wrong", f"{why[:1].upper()}{why[1:]}.", places(link, tls.closed_at))
     elif "damaged" in why:
