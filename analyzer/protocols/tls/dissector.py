@@ -665,7 +665,8 @@ class Tls(core.Dissector):
     def _closed_alert(self, sender: Side, half: Half, unit: Piece) -> None:
         """An alert that can't be read; before both sides are finished it can only say that the handshake failed."""
         link = self.link
-        early = not link.done_ns and not self.halves[link.client].finished
+        early = link.hello is not None and not link.done_ns and not self.halves[link.client].finished
+        early = early and not any(one.missing for one in self.halves)
         text = "an encrypted alert" + (": this side refuses the handshake" if early else ", probably close_notify")
         note = Note("tls.record-alert", text, unit, sender=sender)
         half.closed = True

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Finding, Outcome, Piece, Place, Shared, Side, Value
+from analyzer.core import Finding, Outcome, Piece, Place, Severity, Shared, Side, Value
 from analyzer.protocols.tls import messages, names, wording
 from analyzer.protocols.tls.findings import ALERT_CODES, FINDINGS, OTHER_ALERT
+from analyzer.protocols.tls.keys import suite as suite_of
 from analyzer.protocols.tls.messages import (
     EMPTY_RENEGOTIATION_INFO,
+    FALLBACK,
     PRE_SHARED_KEY,
     RENEGOTIATION_INFO,
     SENTINELS,
@@ -56,6 +58,9 @@ CERTIFICATE_ALERTS: Final = frozenset((42, 43, 44, 45, 46, 48, 49, 113))
 SYNTAX_ALERTS: Final = frozenset((10, 22, 47, 50, 109, 110))
 #: In TLS 1.3 a client is through before the server judges its certificate: these refuse a handshake all the same.
 REFUSALS: Final = frozenset((*CERTIFICATE_ALERTS, CERTIFICATE_REQUIRED, 40, 51, 121))
+
+#: What stands among the suites and is none.
+SIGNALS: Final = frozenset((EMPTY_RENEGOTIATION_INFO, FALLBACK))
 
 #: Tables that flows share.
 TOLD: Final = "tls.told"
@@ -246,6 +251,12 @@ def on_server_hello(hand: Handshake, note: Note) -> Outputs:
             yield Finding("tls.suite-weak", f"{link.suite.name}: {'; '.join(wrong)}.", places(link, at))
 
 
+def unsafe(value: int) -> bool:
+    """Whether the suite of this number is known to protect little or nothing."""
+    made = suite_of(value)
+    return made is not None and broken(made)
+
+
 def broken(suite: Suite) -> bool:
     """Whether a suite protects little or nothing; lesser weaknesses are for `analyzer explain`.  RFC 9325 §4.1"""
     return (
@@ -307,7 +318,14 @@ def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
         text = f"{problem.text[:1].upper()}{problem.text[1:]}."
         if not by_server:
             text = f"Of the client: {problem.text}."
-        yield Finding(code, text, at, cause=CAUSES.get(problem.reason, ""))
+        found = Finding(code, text, at, cause=CAUSES.get(problem.reason, ""))
+        if problem.reason == "name-mismatch" and link.hello is not None and is_address(link.hello.server_name or ""):
+            found.severity = Severity.NOTICE
+            found.cause = (
+                "The client connects by address and puts that in server_name, where only names are allowed "
+                "(RFC 6066 3): it may well check another name."
+            )
+        yield found
     if verdict.problems and note.verdict is None:
         first = verdict.problems[0]
         if PROBLEM_CODES.get(first.reason) in (
@@ -337,6 +355,11 @@ def _server_certificate(hand: Handshake, leaf: Certificate, trusted: bool, at: P
             f"The ClientHello has no server_name; the certificate is for {wording.listed(shown, 3)}, for no address.",
             places(link, at),
         )
+
+
+def is_address(name: str) -> bool:
+    """Whether `name` is an IPv4 or IPv6 address."""
+    return ":" in name or name.replace(".", "").isdigit()
 
 
 def on_status(hand: Handshake, at: Place) -> Outputs:
@@ -520,7 +543,12 @@ def _no_overlap(link: Link, who: str) -> str:
     has_13 = any(is_13(version) for version in hello.versions)
     said: list[str] = []
     kinds = {part for name in old for part in ("ECDSA", "RSA") if f"_{part}_" in name}
-    if old and len(kinds) == 1 and len(old) <= 4:
+    if old and not has_13 and all(unsafe(value) for value in hello.suites if value not in SIGNALS):
+        said.append(
+            "All suites of the client are without encryption, without authentication or broken: servers have them "
+            "turned off."
+        )
+    elif old and len(kinds) == 1 and len(old) <= 4:
         few = "the one suite" if len(old) == 1 else f"each of the {len(old)} suites"
         said.append(
             f"It shares no cipher suite with the client: {few} for TLS 1.2 and older needs an {next(iter(kinds))} "
@@ -692,15 +720,13 @@ def on_established(hand: Handshake) -> Outputs:
 
 
 def ended(flow: Flow | None) -> tuple[str, Side | None]:
-    """How TCP ended ("fin", "rst" or "") and which side began it, by the history of the flow."""
+    """How the end of TCP began ("fin", "rst" or "") and by which side, by the history of the flow."""
     tcp = None if flow is None else flow.tcp
     if tcp is None or tcp.end is None:
         return "", None
     for letter in tcp.history:
-        if letter in "FR":
-            return tcp.end, Side.INITIATOR
-        if letter in "fr":
-            return tcp.end, Side.RESPONDER
+        if letter in "FfRr":
+            return "fin" if letter in "Ff" else "rst", Side.INITIATOR if letter in "FR" else Side.RESPONDER
     return tcp.end, None
 
 
@@ -889,6 +915,8 @@ def _truncated(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
     who = side(link, by)
     what = "RST" if end == "rst" else "FIN"
     sent = [tls.halves[one].data_bytes for one in (link.client, link.server)]
+    if not any(sent):
+        return  # nothing that could have been cut
     text = (
         f"The {who} ended the connection ({what}) without close_notify, after {sent[0]:,} bytes of data by the client "
         f"and {sent[1]:,} by the server."
@@ -947,7 +975,7 @@ def _timing(tls: Tls) -> Outputs:
     window = INITIAL_WINDOW_SEGMENTS * mss
     sent, waited, at = stall
     long = waited >= max(tcp.initial_rtt_ns * STALL_SHARE, LEAST_STALL_NS)
-    if long and sent >= window * STALL_SHARE and tls.flight.bytes > window:
+    if long and window * STALL_SHARE <= sent <= 2 * window < tls.flight.bytes + window:
         text = (
             f"The server's flight has {tls.flight.bytes:,} bytes; after {sent:,} it stopped for "
             f"{wording.duration(waited)} (a round trip takes {wording.duration(tcp.initial_rtt_ns)}). The first "
