@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 #: many more are to come.
 HELP_FLOWS: Final = 1000
 HELP_FLOWS_LEFT: Final = 8000
+#: As `cli.main.run` has it.
+QUIET_THREADS: Final = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,7 +417,7 @@ class Worker:
             [sys.executable, "-c", "from analyzer.api import work; work()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": path, **QUIET_THREADS},
             pass_fds=handed,
         )
         assert self.process.stdin is not None

@@ -52,7 +52,10 @@ UNITS: Final = (
     "analyzer.protocols.tls.verdicts",
     "analyzer.protocols.tls.wording",
     "analyzer.protocols.tcp.verdicts",
+    "analyzer.report.plain",
+    "analyzer.sessions.capture",
     "analyzer.sessions.join",
+    "analyzer.sessions.proxies",
     "analyzer.sessions.tcp_joined",
 )
 NAMES: Final = PASSES + UNITS

@@ -10,6 +10,8 @@ from analyzer.engine.registry import Registry
 from analyzer.engine.teller import Teller
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from analyzer import core
 
 PAYLOAD_AT = 54
@@ -51,22 +53,30 @@ def play(
     limits: Limits | None = None,
     trace: bool = False,
     end_ns: int | None = None,
+    shared: Shared | None = None,
+    news: Mapping[int, Callable[[], bool]] | None = None,
 ) -> Said:
     """What `protocol` (or whichever of several claims it) says of `frames`; a number in place of bytes is a gap.
 
-    `over` is the label of the channel, by default the first that the protocol claims.
+    `over` is the label of the channel, by default the first that the protocol claims.  `news` are called before the
+    frame of that number: what they do may bring secrets, and what they give is whether no more are waited for.
     """
     protocols = protocol if isinstance(protocol, list) else [protocol]
     label = over or protocols[0].over[0]
     flow = a_flow("udp" if label == "udp" else "tcp", responder_port=port)
     outputs: list[Note | Finding] = []
-    teller = Teller(flow, Shared(limits), trace, lambda _, output: outputs.append(output))
+    teller = Teller(flow, Shared(limits) if shared is None else shared, trace, lambda _, output: outputs.append(output))
     kind = DatagramChannel if label == "udp" else StreamChannel
     channel: Channel = kind(Registry(protocols), teller, label, (label,), (40000, port))
     last = Piece(b"", [(0, 1, PAYLOAD_AT, START_NS)])
     missing: tuple[Side, int] | None = None
     number = 0
     for number, (side, data) in enumerate(frames, 1):
+        if news is not None and number in news:
+            late = news[number]()
+            waiting, teller.waiting = teller.waiting, None
+            for one in waiting or ():
+                one.secrets(late)
         if isinstance(data, int):
             missing = (side, data)
             continue

@@ -13,7 +13,7 @@ import pytest
 
 import analyzer
 from analyzer import api, core
-from analyzer.capture import open_source
+from analyzer.capture import files, open_source
 from analyzer.core import Limits
 from tests.conftest import ROOT, corpus_files, lab_file
 
@@ -78,6 +78,24 @@ def test_filtered_sessions_keep_their_ids_and_findings() -> None:
 def test_jobs_share_the_work_and_find_the_same(jobs: int) -> None:
     paths = [*sorted((ROOT / "captures" / "tcp").glob("*.pcapng"))[:6], DNS, REFUSED]
     assert summary(analyzer.analyze(paths, jobs=jobs)) == summary(analyzer.analyze(paths))
+
+
+@pytest.mark.parametrize("frames", [1, 2, 8192])
+def test_a_second_process_is_started_where_there_are_many_flows(frames: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = summary(analyzer.analyze(DNS))
+    monkeypatch.setattr(files, "CAPACITY", frames)  # in a batch
+    monkeypatch.setattr(api, "cores", lambda: 2)
+    monkeypatch.setattr(api, "HELP_FLOWS", 1)
+    for left in (0, 1000):
+        monkeypatch.setattr(api, "HELP_FLOWS_LEFT", left)
+        analysis = api.Analysis(open_source([DNS], limits=Limits()), again=[str(DNS)])
+        analysis.run()
+        assert len(analysis._workers) == (0 if left else 1)
+        assert summary(analysis.report()) == expected
+
+
+def test_cores_are_counted() -> None:
+    assert api.cores() >= 1
 
 
 def test_jobs_find_the_same_in_a_real_capture() -> None:

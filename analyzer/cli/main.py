@@ -186,6 +186,8 @@ def run() -> NoReturn:
 
     It leaves without taking what was found apart, object by object: that would take longer than to write it.
     """
+    # numpy's library for matrices, of which there are none here, would wait for them in a busy loop on every processor.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         main.main(prog_name="analyzer")
     except SystemExit as leaving:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import SIDES, Event, Piece, Shared
-from analyzer.engine.conversation import Conversation
+from analyzer.engine.conversation import BOTH_FINS, Conversation
 from analyzer.engine.registry import registry
 from analyzer.engine.teller import Teller
 from analyzer.flows.reassembly import distance
@@ -25,6 +25,7 @@ NEEDED: Final = Event.SYN | Event.SYN_ACK | Event.SYN_OTHER | Event.HANDSHAKE_AC
 TCP: Final = 6
 UDP: Final = 17
 ICMPS: Final = (1, 58)
+FIN: Final = 0x01
 FIN_OR_SYN: Final = 0x03
 ROWS_AT_ONCE: Final = 1024
 FLOWS_AT_ONCE: Final = 256
@@ -124,10 +125,13 @@ class Engine:
         row, flow, _, sender, flags, events, size, wire, seq, ack, _, _, _, _, at, start, time_ns = visit
         tracker, mask = self.tracker, self.mask
         if events & conversation.wanted:
-            conversation.segment(tracker.segment_of(batch, visit))
+            conversation.segment(tracker.segment_of(batch, view, visit))
+        if flags & FIN:
+            conversation.fins |= 1 << sender
         unwanted = conversation.unwanted[sender]
         # Without an event, a row of an unwanted side is here only because its batch was listed before.
         if conversation.connection is None or (unwanted and not events & mask):
+            self._check_over(flags, conversation)
             return
         skipped = conversation.until
         until = None if skipped is None else skipped[sender]
@@ -146,6 +150,19 @@ class Engine:
             else:
                 piece = Piece(bytes(view[at : at + size]), [(0, batch.first_frame + row, at - start, time_ns)])
         conversation.take(SIDES[sender], flags, seq, ack, events, piece, wire)
+        self._check_over(flags, conversation)
+
+    def _check_over(self, flags: int, conversation: Conversation) -> None:
+        """Pack what was said of a connection that this FIN has ended: now, as the processor has it in its cache."""
+        packer = self._packer
+        if (
+            flags & FIN
+            and packer is not None
+            and conversation.fins == BOTH_FINS
+            and conversation.connection is None
+            and len(self._flows) > self.limits.unpacked_flows
+        ):
+            conversation.teller.pack(packer)
 
     def share(self, part: int, parts: int) -> None:
         """Of the flows that are still to come, look only into those whose id leaves `part` when divided by `parts`."""

@@ -44,7 +44,7 @@ class Desk:
                 teller.joined(self.entry, len(self.path))
             if isinstance(output, Note):
                 teller.note(self.entry, self.path, sender, output)
-                if trace is not None:
+                if trace is not None and output.tree is None:
                     output.tree = trace.fields[mark:]
                     mark = len(trace.fields)
                     told = output

@@ -169,7 +169,7 @@ def completed(note: Note) -> int:
     """The frame with which a note was complete: what is told late, of earlier frames, goes back to its place."""
     spans = note.at.spans
     if len(spans) == 1:
-        return spans[0].frame
+        return spans[0][0]
     return max((span.frame for span in spans), default=0)
 
 

@@ -115,16 +115,17 @@ class Tracker:
 
     def segment(self, batch: Batch, row: int) -> Segment:
         """The TCP segment of a row."""
-        return self.segment_of(batch, self.table.visits(self.columns, batch, np.array([row], np.int32))[0])
+        visit = self.table.visits(self.columns, batch, np.array([row], np.int32))[0]
+        return self.segment_of(batch, memoryview(batch.data), visit)
 
-    def segment_of(self, batch: Batch, visit: Visit) -> Segment:
-        """The TCP segment of a row that is visited."""
+    def segment_of(self, batch: Batch, view: memoryview, visit: Visit) -> Segment:
+        """The TCP segment of a row that is visited; `view` is on the bytes of the batch."""
         row, _, _, sender, flags, events, _, wire, seq, ack, window, ttl, ip_id, at, stop, start, time_ns = visit
         if self.columns.side and row in self.columns.side:
             header = self._piece(batch, row, at, stop)
         else:
             run = (0, batch.first_frame + row, at - start, time_ns)
-            header = Piece(bytes(memoryview(batch.data)[at:stop]), [run])
+            header = Piece(bytes(view[at:stop]), [run])
         return Segment(SIDES[sender], flags, seq, ack, window, wire, events, ttl, ip_id, header)
 
     def payload(self, batch: Batch, row: int) -> Piece:

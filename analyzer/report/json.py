@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from analyzer import core
 
 #: Pieces are gathered up to this size before they are written.
-WRITE_BYTES: Final = 1 << 20
+WRITE_BYTES: Final = 1 << 17
 
 
 def write_json(report: core.Report, out: BinaryIO, detail: model.Detail = "full") -> None:

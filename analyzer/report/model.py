@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
+from analyzer.report import plain
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from analyzer import core
 
 SCHEMA: Final = "analyzer.report/1"
-SIDES: Final = ("initiator", "responder")
 
 #: How much of the timelines a report holds.
 Detail = Literal["full", "summary", "bytes"]
@@ -245,86 +246,29 @@ def capture(found: core.Capture, line: bool = False) -> Capture:
 
 
 def flow(found: core.Flow, line: bool = False) -> Flow:
-    tcp = found.tcp
-    return (FlowLine if line else Flow)(
-        id=found.id,
-        transport=found.transport,
-        initiator=Endpoint(*found.initiator),
-        responder=Endpoint(*found.responder),
-        community_id=found.community_id,
-        first_frame=found.first_frame,
-        last_frame=found.last_frame,
-        first_ns=found.first_ns,
-        last_ns=found.last_ns,
-        packets=found.packets,
-        bytes=found.bytes,
-        tcp=None
-        if tcp is None
-        else Tcp(
-            syn=tcp.syn,
-            syn_ack=tcp.syn_ack,
-            ack=tcp.ack,
-            syn_retransmits=tcp.syn_retransmits,
-            syn_ack_retransmits=tcp.syn_ack_retransmits,
-            initial_rtt_ns=tcp.initial_rtt_ns,
-            end=_end(tcp.end),
-            retransmits=tcp.retransmits,
-            out_of_order=tcp.out_of_order,
-            duplicates=tcp.duplicates,
-            lost_bytes=tcp.lost_bytes,
-            payload_bytes=tcp.payload_bytes,
-            history=tcp.history,
-        ),
-    )
-
-
-def _end(end: str | None) -> Literal["fin", "rst"] | None:
-    if end == "fin":
-        return "fin"
-    return "rst" if end == "rst" else None
+    made: Flow = plain.flow(found, FlowLine if line else Flow, Tcp, Endpoint)
+    return made
 
 
 def head(found: core.Session) -> SessionHead:
-    return SessionHead(
-        found.id,
-        found.kind,
-        clean(found.title),
-        found.outcome.value,
-        found.flows,
-        found.start_ns,
-        found.end_ns,
-        [
-            Phase(phase.name, phase.start_ns, phase.end_ns, phase.round_trips, phase.outcome.value)
-            for phase in found.phases
-        ],
-        found.facts,
-    )
+    made: SessionHead = plain.head(found, clean(found.title), SessionHead, Phase)
+    return made
 
 
 def note(found: core.Note, with_bytes: bool = False) -> Note:
-    """The note as JSON has it: made once for each of perhaps a million, so it looks at nothing twice."""
-    spans, time_ns = found.at if isinstance(found.at, tuple) else (found.at.spans, found.at.time_ns)
-    sender = found.sender
-    return Note(
-        found.kind,
-        time_ns,
-        (spans[0][0],) if len(spans) == 1 else tuple(sorted({span[0] for span in spans})),
-        spans,
-        found.flow,
-        None if sender is None else SIDES[sender],
-        found.path,
-        found.text,
-        found.fields or {},
-        found.verdict,
-        found.spec,
-        found.remark or msgspec.UNSET,
-        nodes(found.tree or ()) if with_bytes else msgspec.UNSET,
-    )
+    """The note as JSON has it."""
+    made: Note = plain.note(found, Note)
+    return msgspec.structs.replace(made, bytes=nodes(found.tree or ())) if with_bytes else made
+
+
+def notes(found: Sequence[core.Note], with_bytes: bool = False) -> list[Note]:
+    """The notes as JSON has them."""
+    return [note(one, True) for one in found] if with_bytes else plain.notes(found, Note)
 
 
 def note_line(found: core.Note) -> NoteLine:
-    plain = note(found)
-    return NoteLine(*(getattr(plain, name) for name in Note.__struct_fields__))
+    made: NoteLine = plain.note(found, NoteLine)
+    return made
 
 
 def nodes(fields: Iterable[core.Field]) -> list[Node]:
@@ -401,12 +345,12 @@ def session_bytes(found: core.Session, detail: Detail, tag: bytes = b"") -> Iter
     if detail != "summary":
         with_bytes = detail == "bytes"
         yield b',"notes":['
-        notes = found.notes
-        if isinstance(notes, Encoded):
-            yield notes.text()
+        held = found.notes
+        if isinstance(held, Encoded):
+            yield held.text()
         else:
-            for start in range(0, len(notes), NOTES_AT_ONCE):
-                some = [note(one, with_bytes) for one in notes[start : start + NOTES_AT_ONCE]]
+            for start in range(0, len(held), NOTES_AT_ONCE):
+                some = notes(held[start : start + NOTES_AT_ONCE], with_bytes)
                 yield (b"," if start else b"") + encode(some)[1:-1]
         yield b"]"
     yield b',"findings":' + encode(found.findings) + b"}"

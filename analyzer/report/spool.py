@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 #: Written, and read ahead, this many bytes at a time.
-BLOCK_BYTES: Final = 1 << 20
+BLOCK_BYTES: Final = 1 << 17
 SIDES: Final = {"initiator": core.Side.INITIATOR, "responder": core.Side.RESPONDER}
 
 _decoder: Final = msgspec.json.Decoder(list[model.Note])
@@ -33,6 +33,7 @@ class Spool(core.Packer):
         self.file: BinaryIO | None = file  # made when it is needed
         self._written = size  # bytes in the file
         self._behind = bytearray()  # what comes after them
+        self._full = False  # the disk is
         self._ahead = b""  # read last, and from where on
         self._ahead_at = 0
         self._last: tuple[tuple[int, ...], list[core.Note]] | None = None  # parts that were read last, as objects
@@ -42,11 +43,14 @@ class Spool(core.Packer):
             self.file.close()
 
     def pack(self, notes: list[core.Note], before: Sequence[core.Note] | None = None) -> Packed:
-        text = model.encode([model.note(note) for note in notes])[1:-1]
+        text = model.encode(model.notes(notes))[1:-1]
         at = self._written + len(self._behind)
         self._behind += text
-        if len(self._behind) >= BLOCK_BYTES:
-            self.flush()
+        if len(self._behind) >= BLOCK_BYTES and not self._full:
+            try:
+                self.flush()
+            except OSError:
+                self._full = True  # then memory has to do
         if isinstance(before, Packed):
             return Packed(self, before.size + len(notes), (*before.parts, at, len(text)))
         return Packed(self, len(notes), (at, len(text)))
@@ -55,11 +59,10 @@ class Spool(core.Packer):
         """Write what is not in the file yet; gives the size of the file."""
         if self.file is None:
             self.file = tempfile.TemporaryFile(prefix="analyzer-", buffering=0)  # noqa: SIM115 - it ends with this
-        view = memoryview(self._behind)
-        while view:
-            view = view[self.file.write(view) or 0 :]
-        self._written += len(self._behind)
-        self._behind = bytearray()
+        while self._behind:
+            done = self.file.write(self._behind)
+            self._written += done
+            del self._behind[:done]
         return self._written
 
     def read(self, at: int, size: int) -> bytes:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from analyzer.core import Capture, Flow, Problem, Story, TcpSummary
 
-FINDINGS: Final = {
+FINDINGS: Final[dict[str, FindingKind]] = {
     "capture.one-direction": FindingKind(
         Severity.NOTICE,
         "Connections of which only one direction was captured",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from analyzer.core import Endpoint, Flow, Story, TcpSummary
 
-FINDINGS: Final = {
+FINDINGS: Final[dict[str, FindingKind]] = {
     "tcp.v6-broken": FindingKind(
         Severity.WARNING,
         "IPv6 did not answer, IPv4 did",

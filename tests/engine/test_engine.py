@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer import core
-from analyzer.capture import open_source
+from analyzer.capture import files, open_source
 from analyzer.core import Limits, Note, Side
 from analyzer.engine import registry
 from analyzer.engine.engine import Engine
 from analyzer.engine.registry import Registry
+from analyzer.report.spool import Packed, Spool
 from captures.maker import Talk
 from tests.conftest import ROOT
 from tests.engine.rooms import protocol, unit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 CAPTURES = sorted((ROOT / "captures").glob("*/*.pcapng"))
@@ -47,6 +49,36 @@ def test_any_batch_size_gives_the_same_notes(path: Path) -> None:
     whole = told(run(path))
     for block_bytes in (1, 300, 2000):
         assert told(run(path, block_bytes)) == whole
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_notes_that_are_packed_are_the_same_notes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = told(run(path))
+    for frames in (1, 5, 8192):
+        monkeypatch.setattr(files, "CAPACITY", frames)  # in a batch
+        assert told(run(path, limits=Limits(unpacked_flows=-1), packer=Spool())) == whole
+
+
+def test_notes_of_quiet_flows_are_packed_and_what_comes_later_is_put_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "CAPACITY", 1)
+
+    class Keeper(Spool):
+        sizes: ClassVar[list[tuple[int, int]]] = []
+
+        def pack(self, notes: list[Note], before: Sequence[Note] | None = None) -> Packed:
+            self.sizes.append((0 if before is None else len(before), len(notes)))
+            return super().pack(notes, before)
+
+    first = a_talk([(Side.INITIATOR, unit("N", "a"))])
+    for number in range(1, 9):
+        Talk(first.capture, client_port=50000 + number).open(float(number))
+    first.client(20.0, "PA", unit("N", "b"))
+    box = Registry([*registry.protocols(), protocol()])
+    whole = told(run(packed(first), rooms=box))
+    assert told(run(packed(first), rooms=box, limits=Limits(unpacked_flows=0), packer=Keeper())) == whole
+    once = Keeper.sizes[0][1]
+    assert Keeper.sizes[0][0] == 0
+    assert any(before == once for before, _ in Keeper.sizes)
 
 
 def packed(talk: Talk) -> bytes:
@@ -99,6 +131,8 @@ def test_a_share_of_the_flows() -> None:
     assert sorted(told(parts[0]) + told(parts[1])) == sorted(told(whole))
     assert told(parts[0])
     assert told(parts[1])
+    later = [run(path, share=(part, 2, 1)) for part in range(2)]
+    assert sorted(told(later[0]) + told(later[1])) == sorted(told(whole))
 
 
 def test_a_mistake_in_the_rows_room_costs_it_the_flow() -> None:

@@ -65,3 +65,21 @@ def test_tables_are_complete(one: core.Protocol) -> None:
         assert one.reference(finding.spec)
     assert one.rows is not None or one.room is not None
     assert all(kind.spec == "" for kind in under_test.KINDS.values())
+
+
+def test_first_bytes_close_rooms_before_they_are_asked() -> None:
+    one, other = protocol("one"), protocol("two", starts=frozenset(b"AB"))
+    found = Registry([one, other])
+    (label,) = one.over
+    assert found.entries["one"].bit != found.entries["two"].bit
+    assert [found.closed[label][byte] for byte in b"ABC"] == [0, 0, found.entries["two"].bit]
+
+
+@pytest.mark.parametrize("name", [one.name for one in protocols() if one.starts is not None])
+def test_a_room_takes_nothing_that_starts_with_other_bytes(name: str) -> None:
+    (room,) = [one for one in protocols() if one.name == name]
+    assert room.probe is not None
+    for byte in range(256):
+        if byte not in (room.starts or ()):
+            for more in (b"", b"\0" * 40, b" / HTTP/1.1\r\n", b"\r\n\r\n", bytes([byte]) * 100):
+                assert room.probe(bytes([byte]) + more) is False

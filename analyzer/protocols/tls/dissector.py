@@ -45,7 +45,7 @@ from analyzer.protocols.tls.keys import EARLY, HANDSHAKE, NO_HELLO, TRAFFIC
 from analyzer.protocols.tls.messages import SSL20, TLS12, is_13
 from analyzer.protocols.tls.protection import Opener, Undecryptable
 from analyzer.protocols.tls.registries import HANDSHAKE_TYPES
-from analyzer.protocols.tls.state import ACCEPTED, CLEAR, OFFERED, OPEN, SHUT, Half, Link, Run
+from analyzer.protocols.tls.state import ACCEPTED, CLEAR, NOT_OFFERED, OFFERED, OPEN, SHUT, Half, Link, Run
 
 if TYPE_CHECKING:
     from analyzer.core import Outputs
@@ -84,6 +84,9 @@ class Tls(core.Dissector):
     def __init__(self) -> None:
         self.halves = (Half(), Half())
         self.begun = False
+        self.trace: core.Trace | None = None
+        self.traced = 0  # fields that belong to notes told already
+        self.told: Note | None = None  # last, of the unit at hand
         self.spoken = False
         self.out: list[core.Output] = []  # what is said of the present unit
         self.held: list[tuple[Side, Piece]] = []  # records that wait for secrets
@@ -94,7 +97,7 @@ class Tls(core.Dissector):
         self.opened = 0  # protected records
         self.unopened = 0
         self.ssl2 = False
-        self.told = False  # the session's title
+        self.titled = False
         self.phase_told = False
         self.failed = False
         self.waiting = False
@@ -110,6 +113,20 @@ class Tls(core.Dissector):
 
     def say(self, output: core.Output) -> None:
         self.out.append(output)
+        if self.trace is not None and isinstance(output, Note):
+            output.tree = self.trace.fields[self.traced :]
+            self.traced = len(self.trace.fields)
+            self.told = output
+
+    def _begin_trace(self, trace: core.Trace | None) -> None:
+        """The notes that follow get the fields that are read for them."""
+        self.trace, self.traced, self.told = trace, 0, None
+
+    def _end_trace(self) -> None:
+        """What was read after the last note belongs to it."""
+        if self.trace is not None and self.told is not None and self.told.tree is not None:
+            self.told.tree.extend(self.trace.fields[self.traced :])
+        self.trace = None
 
     def _said(self) -> list[core.Output]:
         out, self.out = self.out, []
@@ -140,6 +157,7 @@ class Tls(core.Dissector):
         return len(head)
 
     def on_unit(self, sender: Side, unit: Piece) -> Outputs:
+        self._begin_trace(unit.trace)
         try:
             self._on_unit(sender, unit)
         except Malformed as why:
@@ -147,6 +165,7 @@ class Tls(core.Dissector):
                 raise  # another room may have the bytes
             self.say(Note("tls.malformed", str(why), unit, sender=sender))
             self.say(Enough())
+        self._end_trace()
         out, self.out = self.out, []
         self.spoken = self.spoken or bool(out)
         return out
@@ -410,7 +429,9 @@ class Tls(core.Dissector):
             if half.state == SHUT and not asked[sender]:
                 asked[sender] = True
                 self._again(sender, half)
+            self._begin_trace(unit.trace)
             self._on_record(sender, half, unit)
+            self._end_trace()
 
     def _again(self, sender: Side, half: Half) -> None:
         """Ask for the keys of a side that was shut for want of them."""
@@ -577,7 +598,7 @@ class Tls(core.Dissector):
             self.say(output)
             if half.run is not None:
                 half.run.passed = output
-                half.run.early = half.epoch == EARLY
+                half.run.early = half.epoch == EARLY and sender is link.client and link.early != NOT_OFFERED
 
     # --- what is counted ---
 
@@ -737,9 +758,9 @@ class Tls(core.Dissector):
 
     def _hello_told(self) -> None:
         link = self.link
-        if self.told or link.hello is None:
+        if self.titled or link.hello is None:
             return
-        self.told = True
+        self.titled = True
         facts: dict[str, core.Value] = {}
         name = link.hello.server_name
         facts["server_name"] = name

@@ -51,11 +51,15 @@ NEXT_PROTOCOL: Final = 67
 
 
 class Handshake:
-    """One connection's handshake, and those that follow it; `prefix` is what its notes are called by ("tls.")."""
+    """One connection's handshake, and those that follow it; `prefix` is what its notes are called by ("tls.").
 
-    __slots__ = ("keys", "link", "prefix", "shared")
+    With `datagrams` messages have the header of DTLS: 12 bytes, that of a message in one fragment (RFC 9147 §5.2).
+    """
 
-    def __init__(self, shared: Shared, prefix: str) -> None:
+    __slots__ = ("datagrams", "keys", "link", "prefix", "shared")
+
+    def __init__(self, shared: Shared, prefix: str, datagrams: bool = False) -> None:
+        self.datagrams = datagrams
         self.shared = shared
         self.prefix = prefix
         self.link = Link()
@@ -69,6 +73,10 @@ class Handshake:
         reader = Reader(message)
         reader.uint("msg_type", 1)
         reader.uint("length", 3)
+        if self.datagrams:
+            reader.uint("message_seq", 2)
+            reader.uint("fragment_offset", 3)
+            reader.uint("fragment_length", 3)
         if self.shared.secrets.private_keys and kind != HELLO_REQUEST:
             self._transcribe(kind, message)
         fields: dict[str, Value] = {}
@@ -150,12 +158,12 @@ class Handshake:
 
     def _client_hello(self, sender: Side, reader: Reader, size: int, at: Place) -> Note:
         link = self.link
-        hello = messages.client_hello(reader)
+        hello = messages.client_hello(reader, self.datagrams)
         if reader.left:
             reader.skip("rest", reader.left)
         self.offer(sender, hello, at, size)
         fields = hello.fields
-        fields["ja3"], fields["ja4"] = fingerprints_of(hello, "t")
+        fields["ja3"], fields["ja4"] = fingerprints_of(hello, "d" if self.datagrams else "t")
         note = Note(f"{self.prefix}client-hello", wording.client_hello(hello), at, fields, sender=sender)
         note.remark = wording.client_hello_remark(hello, size) if link.hellos == 1 else ""
         return note

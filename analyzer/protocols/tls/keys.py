@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from analyzer.protocols.tls import names, schedule
-from analyzer.protocols.tls.messages import EXTENDED_MASTER_SECRET, TLS13, is_13
+from analyzer.protocols.tls.messages import DTLS13, EXTENDED_MASTER_SECRET, TLS13, is_13
 from analyzer.protocols.tls.protection import Opener, Undecryptable, opener13, openers12
 from analyzer.protocols.tls.suites import Suite
 from analyzer.protocols.tls.suites import suite as suite_of
@@ -120,10 +120,17 @@ class Keys:
                     found.append(opener)
         return found
 
+    @property
+    def _offers_dtls13(self) -> bool:
+        hello = self.link.hello
+        return hello is not None and DTLS13 in hello.versions
+
     def _opener13(self, made: Suite, secret: bytes) -> Opener | None:
-        version = self.link.version
-        draft = version & 0xFF if version != TLS13 and is_13(version) else 99
+        version = self.link.version or (DTLS13 if self._offers_dtls13 else 0)
+        draft = version & 0xFF if version not in (TLS13, DTLS13) and is_13(version) else 99
         prefix = schedule.TLS13_PREFIX if draft >= 20 else schedule.DRAFT13_PREFIX
+        if version == DTLS13:
+            prefix = schedule.DTLS13_PREFIX
         try:
             return opener13(made, secret, prefix=prefix, aad=draft >= 25)
         except Undecryptable as why:

@@ -23,6 +23,8 @@ TLS10: Final = 0x0301
 TLS11: Final = 0x0302
 TLS12: Final = 0x0303
 TLS13: Final = 0x0304
+DTLS10: Final = 0xFEFF
+DTLS13: Final = 0xFEFC
 
 #: The random of a ServerHello that is a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (§4.2.3).
 RETRY_RANDOM: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
@@ -157,8 +159,13 @@ class ServerHello:
 
 
 def is_13(version: int) -> bool:
-    """Whether a version is TLS 1.3, or one of its drafts (0x7Fnn; Facebook's 0xFBnn)."""
-    return version == TLS13 or version >> 8 in (0x7F, 0xFB)
+    """Whether a version is TLS 1.3, one of its drafts (0x7Fnn; Facebook's 0xFBnn), or DTLS 1.3."""
+    return version in (TLS13, DTLS13) or version >> 8 in (0x7F, 0xFB)
+
+
+def names_schemes(version: int) -> bool:
+    """Whether a signature says its algorithm: since TLS 1.2 and DTLS 1.2, whose versions count down."""
+    return version >= TLS12 and version != DTLS10
 
 
 # --- extensions -------------------------------------------------------------------------------------------------------
@@ -368,7 +375,7 @@ def certificate_request(reader: Reader, version: int) -> dict[str, Value]:
         return fields
     kinds = reader.raw("certificate_types", reader.uint("certificate_types_length", 1))
     fields["certificate_types"] = [names.named(kind, CLIENT_CERTIFICATE_TYPES) for kind in kinds]
-    if version >= TLS12:
+    if names_schemes(version):
         schemes = reader.raw("supported_signature_algorithms", reader.uint("supported_signature_algorithms_length", 2))
         numbers = [schemes[at] << 8 | schemes[at + 1] for at in range(0, len(schemes) - 1, 2)]
         fields["signature_algorithms"] = names.SCHEMES.all_named(numbers)
@@ -420,7 +427,7 @@ def server_key_exchange(reader: Reader, key_exchange: str, version: int) -> tupl
         fields["dh_bits"] = 8 * len(reader.raw("dh_p", reader.uint("dh_p_length", 2)).lstrip(b"\0"))
         reader.skip("dh_g", reader.uint("dh_g_length", 2))
         reader.skip("dh_ys", reader.uint("dh_ys_length", 2))
-    if reader.left and version >= TLS12 and not key_exchange.endswith(("anon", "PSK")):
+    if reader.left and names_schemes(version) and not key_exchange.endswith(("anon", "PSK")):
         fields["signature_algorithm"] = names.SCHEMES.named(reader.uint("algorithm", 2))
     if reader.left:
         reader.skip("signature", reader.left)
@@ -445,7 +452,7 @@ def client_key_exchange(reader: Reader, key_exchange: str, version: int) -> tupl
 def certificate_verify(reader: Reader, version: int) -> dict[str, Value]:
     """RFC 9846 §4.5.2, RFC 5246 §7.4.8."""
     fields: dict[str, Value] = {}
-    if version >= TLS12:
+    if names_schemes(version):
         fields["algorithm"] = names.SCHEMES.named(reader.uint("algorithm", 2))
         fields["signature_bytes"] = reader.uint("signature_length", 2)
     reader.skip("signature", reader.left)

@@ -152,6 +152,11 @@ def version_name(value: int) -> str:
     return _name(VERSION, value)
 
 
+def newness(version: int) -> int:
+    """What versions are compared by: those of DTLS count down (RFC 6347 §4.1)."""
+    return 0x1FFFF - version if version >> 8 == 0xFE else version
+
+
 def alert_name(value: int) -> str:
     """`handshake_failure`, or "alert 99"."""
     return ALERTS.get(value) or f"alert {value}"

@@ -27,7 +27,7 @@ def versions(found: Iterable[int]) -> str:
     """As in "TLS 1.3, 1.2": the family is named once for those that follow each other."""
     words: list[str] = []
     family = ""
-    for version in sorted(set(found), reverse=True):
+    for version in sorted(set(found), key=names.newness, reverse=True):
         name = names.version_name(version)
         before, _, number = name.partition(" ")
         words.append(number if before == family and number else name)

@@ -1,0 +1,104 @@
+"""What the makers of this folder share: records and messages of DTLS, built byte by byte."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from captures.maker import CLIENT, SERVER, Capture, udp
+
+DTLS10: Final = 0xFEFF
+DTLS12: Final = 0xFEFD
+RANDOMS: Final = (bytes(range(0x20, 0x40)), bytes(range(0x40, 0x60)))
+COOKIE: Final = bytes(range(0xC0, 0xD4))
+SUITES: Final = (0xC02B, 0xC02F, 0xC00A)
+
+#: A self-signed certificate for P-256, as browsers make them for each call.
+CERTIFICATE: Final = bytes.fromhex(
+    "308201153081bca0030201020208672905c0516e52c1300a06082a8648ce3d0403023011310f300d06035504030c06576562"
+    "525443301e170d3236313132313135313130305a170d3236313232323135313130305a3011310f300d06035504030c065765"
+    "625254433059301306072a8648ce3d020106082a8648ce3d03010703420004e4359064847589d906e9443a80881226669bab"
+    "dc1ee7545f98a125fb1ac27d60bf03d9559ceb8ebce10c884bea7b40096d8cd44410b5e588a02fe72f25c0ecae300a06082a"
+    "8648ce3d0403020348003045022027f38a84a0abf877eb74eba3674aab2985726f35f3dff63e816edb819199494b0221009c"
+    "819bba3c3d635d1a9574d2f1e357ce5328db86e4bb4d064941bd15787693c1"
+)
+
+
+def record(kind: int, body: bytes, number: int = 0, epoch: int = 0, version: int = DTLS12) -> bytes:
+    """RFC 6347 4.1"""
+    return struct.pack(">BHHHIH", kind, version, epoch, 0, number, len(body)) + body
+
+
+def message(kind: int, body: bytes, sequence: int = 0, start: int = 0, stop: int | None = None) -> bytes:
+    """A handshake message, or the fragment of it from `start` to `stop` (RFC 6347 4.2.2)."""
+    part = body[start:stop]
+    head = bytes((kind,)) + len(body).to_bytes(3, "big") + sequence.to_bytes(2, "big")
+    return head + start.to_bytes(3, "big") + len(part).to_bytes(3, "big") + part
+
+
+def extension(kind: int, body: bytes) -> bytes:
+    return struct.pack(">HH", kind, len(body)) + body
+
+
+def client_hello(
+    version: int = DTLS12, cookie: bytes = b"", name: str = "", srtp: bool = True, random: bytes = RANDOMS[0]
+) -> bytes:
+    suites = b"".join(struct.pack(">H", suite) for suite in SUITES)
+    more = extension(10, struct.pack(">HHH", 4, 29, 23)) + extension(11, b"\1\0") + extension(23, b"")
+    more += extension(13, struct.pack(">HHH", 4, 0x0403, 0x0804))
+    if name:
+        more += extension(0, struct.pack(">HBH", len(name) + 3, 0, len(name)) + name.encode())
+    if srtp:
+        more += extension(14, struct.pack(">HHHB", 4, 7, 1, 0))
+    return (
+        struct.pack(">H", version) + random + b"\0" + bytes((len(cookie),)) + cookie
+        + struct.pack(">H", len(suites)) + suites + b"\1\0" + struct.pack(">H", len(more)) + more
+    )  # fmt: skip
+
+
+def hello_verify_request(cookie: bytes = COOKIE) -> bytes:
+    return struct.pack(">HB", DTLS10, len(cookie)) + cookie
+
+
+def server_hello(version: int = DTLS12, suite: int = SUITES[0], srtp: bool = True) -> bytes:
+    more = extension(23, b"") + (extension(14, struct.pack(">HHB", 2, 7, 0)) if srtp else b"")
+    head = struct.pack(">H", version) + RANDOMS[1] + b"\0" + struct.pack(">HB", suite, 0)
+    return head + struct.pack(">H", len(more)) + more
+
+
+def certificate(der: bytes = CERTIFICATE) -> bytes:
+    one = len(der).to_bytes(3, "big") + der
+    return len(one).to_bytes(3, "big") + one
+
+
+def server_key_exchange(version: int = DTLS12) -> bytes:
+    scheme = struct.pack(">H", 0x0403) if version == DTLS12 else b""
+    return b"\3" + struct.pack(">HB", 29, 32) + bytes(32) + scheme + struct.pack(">H", 70) + bytes(70)
+
+
+def client_key_exchange() -> bytes:
+    return b"\x20" + bytes(32)
+
+
+class Peers:
+    """A client and a server, each with the numbers of its records."""
+
+    def __init__(self, capture: Capture, ports: tuple[int, int] = (50_000, 4433), version: int = DTLS12) -> None:
+        self.capture = capture
+        self.ports = ports
+        self.version = version
+        self.numbers = [[0, 0], [0, 0]]  # by side and epoch
+
+    def send(self, at_s: float, side: int, *records: tuple[int, bytes], epoch: int = 0, seen: bool = True) -> None:
+        """A datagram of these records: content type and body."""
+        data = b""
+        for kind, body in records:
+            data += record(kind, body, self.numbers[side][epoch], epoch, self.version)
+            self.numbers[side][epoch] += 1
+        self.raw(at_s, side, data, seen=seen)
+
+    def raw(self, at_s: float, side: int, data: bytes, *, seen: bool = True) -> None:
+        ends = (CLIENT, SERVER) if side == 0 else (SERVER, CLIENT)
+        ports = self.ports if side == 0 else (self.ports[1], self.ports[0])
+        if seen:
+            self.capture.add(at_s, udp(*ends, ports, data))
