@@ -405,7 +405,8 @@ def _detail(hand: Handshake, sender: Side, description: int, at_ns: int) -> tupl
     if hello is None:
         return "", ""
     if description in (HANDSHAKE_FAILURE, 71):
-        return f"{offered(link)} {_answered(link)}", _no_overlap(link, who)
+        cause = _no_overlap(link, who) if description == HANDSHAKE_FAILURE or link.answer is not None else ""
+        return f"{offered(link)} {_answered(link)}", cause
     if description == PROTOCOL_VERSION:
         return _versions(link, who)
     if description == 120:
@@ -805,20 +806,31 @@ def _unanswered(tls: Tls, end: str, by: Side | None) -> Outputs:
     client = link.client
     name = link.hello.server_name if link.hello is not None else None
     said = f"ClientHello of {link.hello_bytes:,} bytes{f' for {name}' if name else ''}: no TLS came back; {how}."
-    limits = ""
+    limits = cause = ""
     if tcp is not None:
         again = tcp.retransmits[client]
         if again:
             said += f" The client's segments were sent again {wording.count(again, 'time')}: the path may lose them."
-        else:
-            said += (
-                " TCP acknowledged it, so it arrived at the server's machine (or at a middlebox that speaks for it)."
-            )
+        elif acknowledged(tcp.history, client):
+            said += " TCP acknowledged it: it arrived at the server's machine, or at a box that speaks for it."
             limits = "An ACK tells that the operating system has the bytes, not that the server process read them."
-    found = Finding("tls.no-server-hello", said, link.hello_at, limits=limits)
+        elif end != "rst":
+            said += " Nothing acknowledged it: it may not have arrived."
+        if end == "rst" and by is not client:
+            cause = (
+                "A filter on the path that looks at the ClientHello (server name, size) and resets, or a server process "
+                "that crashed or does not speak TLS on this port."
+            )
+    found = Finding("tls.no-server-hello", said, link.hello_at, cause=cause, limits=limits)
     yield found
     _failed(tls)
     yield from _size_cliff(tls.hand, flow)
+
+
+def acknowledged(history: str, client: Side) -> bool:
+    """Whether the other side sent anything after the client's first data: all that has an ACK."""
+    _, _, rest = (history if client is Side.INITIATOR else history.swapcase()).partition("D")
+    return any(letter in "adf" for letter in rest)
 
 
 def _hello_key(link: Link, flow: Flow) -> bytes:
