@@ -54,9 +54,9 @@ def size_cliff() -> Capture:
     return after_13(small, tls.Secrets("small"))
 
 
-def after_13(wire: Wire, secrets: tls.Secrets, *, wait: float = 0.001) -> Capture:
+def after_13(wire: Wire, secrets: tls.Secrets, *, wait: float = 0.001, group: int = 29) -> Capture:
     """The rest of a connection of TLS 1.3 in which all goes well, after the ClientHello."""
-    wire.server(tls.flight_13(secrets), wait=wait)
+    wire.server(tls.flight_13(secrets, group=group), wait=wait)
     wire.client(tls.CHANGE, secrets.client_handshake.record(tls.HANDSHAKE, tls.finished("client")))
     wire.client(secrets.client.record(tls.DATA, text(300)))
     wire.server(secrets.server.record(tls.DATA, text(900)))
@@ -177,7 +177,7 @@ def retried(times: int) -> Capture:
         wire.server(handshake(tls.server_hello(0x1301, version=TLS13, group=24, retry=True)))
         wire.client(tls.alert(10))
         return wire.close()
-    after_13(wire, secrets)
+    after_13(wire, secrets, group=23)
     wire.capture.keys = secrets.lines
     return wire.capture
 

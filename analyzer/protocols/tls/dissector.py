@@ -250,7 +250,7 @@ class Tls(core.Dissector):
         if not is_13(version) and version:
             return False
         if kind == CHANGE_CIPHER_SPEC:
-            return size == 1  # §D.4: it means nothing
+            return size == 1  # §E.4: it means nothing
         # A side that did not get the keys, or a second ClientHello.
         return is_13(version) and (kind == ALERT or (kind == HANDSHAKE_RECORD and not half.finished))
 
@@ -534,7 +534,7 @@ class Tls(core.Dissector):
         )
         note = Note("tls.change-cipher-spec", text, content, sender=sender)
         if compatible:
-            note.spec = "RFC 9846 D.4"
+            note.spec = "RFC 9846 E.4"
         self.say(note)
         if compatible:
             self.out.extend(verdicts.compatible_ccs(self.hand, content))

@@ -390,18 +390,20 @@ def on_alert(hand: Handshake, sender: Side, level: int, description: int, at: Pi
     who = side(link, sender)
     did = "broke off the connection" if link.done_ns and description not in REFUSALS else "refused the handshake"
     said = f"The {who} {did}: {messages.alert_words(level, description)}{after(link, at.time_ns)}."
-    detail, cause = _detail(hand, sender, description, at.time_ns)
+    advice = ""
+    if description in CERTIFICATE_ALERTS:
+        detail, cause, advice = _refused_certificate(hand, sender, description, at.time_ns)
+    else:
+        detail, cause = _detail(hand, sender, description)
     text = f"{said} {detail}" if detail else said
     code = ALERT_CODES.get(description, OTHER_ALERT)
-    return Finding(code, text, places(link, link.server_at, at.place), cause=cause)
+    return Finding(code, text, places(link, link.server_at, at.place), cause=cause, advice=advice)
 
 
-def _detail(hand: Handshake, sender: Side, description: int, at_ns: int) -> tuple[str, str]:
+def _detail(hand: Handshake, sender: Side, description: int) -> tuple[str, str]:
     """What there is to say of an alert beyond its name, and its likeliest cause ("" where the table has it)."""
     link = hand.link
     hello, who = link.hello, side(link, sender)
-    if description in CERTIFICATE_ALERTS:
-        return _refused_certificate(hand, sender, description, at_ns)
     if hello is None:
         return "", ""
     if description in (HANDSHAKE_FAILURE, 71):
@@ -602,37 +604,40 @@ def _refused_choice(link: Link) -> str:
     return " ".join(said) or "Something that the server chose lies below what the client's policy allows."
 
 
-def _refused_certificate(hand: Handshake, sender: Side, description: int, at_ns: int) -> tuple[str, str]:
-    """The certificate that was refused, and what is wrong with it as far as can be told."""
+def _refused_certificate(hand: Handshake, sender: Side, description: int, at_ns: int) -> tuple[str, str, str]:
+    """The certificate that was refused, what is wrong with it as far as can be told, and what to do."""
     link = hand.link
     by_server = sender is link.client  # whose certificate it is about
     chain = link.chains[1 if by_server else 0]
     whose, who = ("server", "client") if by_server else ("client", "server")
     if not chain:
-        return f"The {whose}'s certificate, which it refuses, can't be seen in this capture.", ""
+        return f"The {whose}'s certificate, which it refuses, can't be seen in this capture.", "", ""
     leaf = chain[0]
     said = f"It refuses the {whose}'s certificate ({leaf.subject_text}, by {leaf.issuer_text})"
     if description == UNSUPPORTED_CERTIFICATE:
-        return f"{said}: {_made_of(leaf)}.", ""
+        return f"{said}: {_made_of(leaf)}.", "", ""
     matter = ALERT_PROBLEMS.get(description)
     if matter is not None and not matter:
-        return f"{said}.", ""
+        return f"{said}.", "", ""
     verdict = judged(hand, chain, by_server, at_ns)
     problems = [problem for problem in verdict.problems if matter is None or problem.reason in matter]
     if problems:
         told = "; ".join(problem.text for problem in problems[:2])
         cause = CERTIFICATE_CAUSES.get(problems[0].reason, "")
-        return f"{said}: {told}.", cause.format(issuer=leaf.issuer_text, who=who)
+        advice = FINDINGS["tls.cert-incomplete-chain"].advice if problems[0].reason == "incomplete-chain" else ""
+        return f"{said}: {told}.", cause.format(issuer=leaf.issuer_text, who=who), advice
     if description == CERTIFICATE_EXPIRED:
         dates = f"valid from {leaf.fields.get('not_before')} to {leaf.fields.get('not_after')}"
         return (
             f"{said}, which is {dates} and was so when this was captured.",
-            f"The clock of the {who} is wrong, or another certificate of its chain has expired.",
+            f"The clock of the {who} is wrong, or another certificate of the chain has expired.",
+            "",
         )
     where_to = f": {verdict.text}" if verdict.trusted else ""
     return (
         f"{said}, in which nothing of that kind is wrong as seen from here{where_to}.",
         f"The {who} has another list of roots (an old one, or its own), or pins a certificate.",
+        "",
     )
 
 
@@ -799,7 +804,8 @@ def _unanswered(tls: Tls, end: str, by: Side | None) -> Outputs:
         waited = flow.last_ns - link.hello_at.time_ns
     if end and by is not None:
         who = side(link, by)
-        how = f"the {who} ended the connection ({'RST' if end == 'rst' else 'FIN'}) after {wording.duration(waited)}"
+        what = "RST" if end == "rst" else "FIN"
+        how = f"the {who} ended the connection ({what}), and all was over after {wording.duration(waited)}"
     else:
         how = f"nothing came for {waited / 1e9:.1f} s"
     tcp = None if flow is None else flow.tcp
@@ -810,7 +816,8 @@ def _unanswered(tls: Tls, end: str, by: Side | None) -> Outputs:
     if tcp is not None:
         again = tcp.retransmits[client]
         if again:
-            said += f" The client's segments were sent again {wording.count(again, 'time')}: the path may lose them."
+            times = wording.count(again, "time")
+            said += f" The client's segments were sent again {times}: the path may lose them."
         elif acknowledged(tcp.history, client):
             said += " TCP acknowledged it: it arrived at the server's machine, or at a box that speaks for it."
             limits = "An ACK tells that the operating system has the bytes, not that the server process read them."
@@ -818,8 +825,8 @@ def _unanswered(tls: Tls, end: str, by: Side | None) -> Outputs:
             said += " Nothing acknowledged it: it may not have arrived."
         if end == "rst" and by is not client:
             cause = (
-                "A filter on the path that looks at the ClientHello (server name, size) and resets, or a server process "
-                "that crashed or does not speak TLS on this port."
+                "A filter on the path that looks at the ClientHello (server name, size) and resets, or a server "
+                "process that crashed or does not speak TLS on this port."
             )
     found = Finding("tls.no-server-hello", said, link.hello_at, cause=cause, limits=limits)
     yield found

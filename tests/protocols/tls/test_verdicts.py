@@ -101,7 +101,9 @@ CASES = [
     Case("certificate_staple_missing", "tls.ocsp-must-staple-missing", ("shop.example",), (), WARNING),
     Case("certificate_revoked", "tls.certificate-revoked", ("revoked since 2025-12-29",)),
     # nothing, or something else, comes back
-    Case("no_server_hello_silence", "tls.no-server-hello", ("the client ended", "(FIN) after 30.0 s", "acknowledged")),
+    Case(
+        "no_server_hello_silence", "tls.no-server-hello", ("the client ended", "(FIN)", "after 30.0 s", "acknowledged")
+    ),
     Case("no_server_hello_closed", "tls.no-server-hello", ("the server ended the connection (FIN)",)),
     Case("no_server_hello_reset", "tls.no-server-hello", ("the server ended the connection (RST)",)),
     Case("size_cliff", "tls.client-hello-size-cliff", ("of 1,467 bytes (frame 5)", "245 bytes (frame 13)")),
@@ -304,6 +306,18 @@ def test_how_a_connection_ended() -> None:
     assert verdicts.offered(Link()) == ""
     assert verdicts.places(Link()) == []
     assert verdicts.where(Place((), 0)) == "the capture"
+
+
+def test_whether_the_hello_was_acknowledged() -> None:
+    assert verdicts.acknowledged("ShADaF", CLIENT)
+    assert not verdicts.acknowledged("ShADR", CLIENT)
+    assert not verdicts.acknowledged("ShADr", CLIENT)
+    assert verdicts.acknowledged("sHadA", SERVER)
+
+
+def test_the_advice_fits_what_is_wrong_with_the_chain() -> None:
+    (found, *_) = report(FOLDER / "certificate_incomplete_chain_refused.pcapng").findings
+    assert found.advice.startswith("Configure the full chain")
 
 
 def test_things_are_told_once() -> None:
