@@ -295,7 +295,7 @@ class Tls(core.Dissector):
         if not is_13(version) and version:
             return False
         if kind == CHANGE_CIPHER_SPEC:
-            return size == 1  # §D.4: it means nothing
+            return size == 1  # §E.4: it means nothing
         # A side that did not get the keys, or a second ClientHello.
         return is_13(version) and (kind == ALERT or (kind == HANDSHAKE_RECORD and not half.finished))
 
@@ -474,6 +474,8 @@ class Tls(core.Dissector):
         held, self.held = self.held, []
         self.hand.shared.waiting_bytes -= self.held_bytes
         self.held_bytes = 0
+        asked = [False, False]
+        self.closed_why = ""
         for sender, unit, missing in held:
             half = self.halves[sender]
             if self.held:
@@ -484,7 +486,8 @@ class Tls(core.Dissector):
             elif missing:
                 self._miss(half, missing, unit)
             else:
-                if half.state == SHUT and not half.given_up:
+                if half.state == SHUT and not half.given_up and not asked[sender]:
+                    asked[sender] = True
                     self._again(sender, half)
                 self._begin_trace(unit.trace)
                 self._on_record(sender, half, unit)
@@ -494,7 +497,6 @@ class Tls(core.Dissector):
     def _again(self, sender: Side, half: Half) -> None:
         """Ask for the keys of a side that was shut for want of them."""
         link = self.link
-        self.closed_why = ""
         if link.ccs[sender] and not is_13(link.version):
             self._switch12(sender, half)
         elif sender is link.client and half.epoch == EARLY and link.early in (OFFERED, ACCEPTED) and not half.finished:
@@ -503,6 +505,8 @@ class Tls(core.Dissector):
             half.state = OPEN if openers else SHUT
         else:
             self._use(sender, half, half.epoch)
+        if half.state == SHUT:
+            self._close(self.hand.keys.why, None)
 
     # --- what is inside ---
 
@@ -593,7 +597,7 @@ class Tls(core.Dissector):
         )
         note = Note("tls.change-cipher-spec", text, content, sender=sender)
         if compatible:
-            note.spec = "RFC 9846 D.4"
+            note.spec = "RFC 9846 E.4"
         self.say(note)
         if compatible:
             self.out.extend(verdicts.compatible_ccs(self.hand, content))
@@ -747,7 +751,8 @@ class Tls(core.Dissector):
     def _closed_alert(self, sender: Side, half: Half, unit: Piece) -> None:
         """An alert that can't be read; before both sides are finished it can only say that the handshake failed."""
         link = self.link
-        early = not link.done_ns and not self.halves[link.client].finished
+        early = link.hello is not None and not link.done_ns and not self.halves[link.client].finished
+        early = early and not any(one.missing for one in self.halves)
         text = "an encrypted alert" + (": this side refuses the handshake" if early else ", probably close_notify")
         note = Note("tls.record-alert", text, unit, sender=sender)
         half.closed = True
