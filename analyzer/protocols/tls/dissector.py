@@ -102,6 +102,7 @@ class Tls(core.Dissector):
         self.patient = True
         self.closed_why = ""  # why records stay closed, and where that began
         self.closed_at: Place | None = None
+        self.wanting = False  # that is for want of keys
         self.opened = 0  # protected records
         self.unopened = 0
         self.ssl2 = False
@@ -372,9 +373,10 @@ class Tls(core.Dissector):
         self._close(why, at)
 
     def _close(self, why: str, at: Place | None) -> None:
-        if not self.closed_why:
-            self.closed_why = why
-            self.closed_at = at
+        """Remember why records stay closed: the first reason, unless that was a want of keys."""
+        if not self.closed_why or self.wanting:
+            self.closed_why, self.closed_at = why, at
+            self.wanting = why == self.hand.keys.why
 
     def _otherwise(
         self, sender: Side, half: Half, kind: int, version: int, fragment: bytes
@@ -475,7 +477,6 @@ class Tls(core.Dissector):
         self.hand.shared.waiting_bytes -= self.held_bytes
         self.held_bytes = 0
         asked = [False, False]
-        self.closed_why = ""
         for sender, unit, missing in held:
             half = self.halves[sender]
             if self.held:
