@@ -557,11 +557,13 @@ def whole_12(flight: bytes, *, capture: Capture | None = None, **offer: Any) -> 
     return wire.close()
 
 
-def flight_13(secrets: Secrets, *chain_sent: bytes, asks: bool = False, alpn: str = "h2", group: int = 29) -> bytes:
+def flight_13(
+    secrets: Secrets, *chain_sent: bytes, asks: bool = False, alpn: str = "h2", group: int = 29, stapled: bytes = b""
+) -> bytes:
     """What the server sends of TLS 1.3, its Finished included."""
     seal = secrets.server_handshake
     parts = [handshake(server_hello(0x1301, version=TLS13, group=group)), CHANGE]
     parts.append(seal.record(HANDSHAKE, encrypted_extensions(alpn) + (certificate_request_13() if asks else b"")))
-    parts.append(seal.record(HANDSHAKE, certificate_13(*(chain_sent or chain()))))
+    parts.append(seal.record(HANDSHAKE, certificate_13(*(chain_sent or chain()), staple=stapled)))
     parts.append(seal.record(HANDSHAKE, certificate_verify() + finished("server")))
     return b"".join(parts)

@@ -31,6 +31,20 @@ def connection(
     return wire.capture
 
 
+def stapled(*, revoked: bool) -> Capture:
+    """The certificate demands a staple, and has one: in TLS 1.3 it is in the Certificate message."""
+    leaf = tls.issue(tls.NAME, tls.intermediate(), names=(tls.NAME,), staple=True)
+    answer = tls.staple(leaf, tls.intermediate(), revoked=revoked)
+    wire, secrets = Wire(), Secrets()
+    wire.client(handshake(tls.client_hello(), version=TLS10))
+    wire.server(tls.flight_13(secrets, leaf.der, tls.intermediate().der, stapled=answer))
+    wire.client(tls.CHANGE, secrets.client_handshake.record(tls.HANDSHAKE, tls.finished("client")))
+    wire.client(secrets.client.record(tls.ALERT, b"\1\0"))
+    wire.close()
+    wire.capture.keys = secrets.lines
+    return wire.capture
+
+
 def other_secrets() -> Secrets:
     """The right random with the secrets of another connection."""
     wrong = Secrets("another")
@@ -54,6 +68,8 @@ CASES: dict[str, Callable[[], Capture]] = {
     "healthy_tls13": partial(connection, log=Secrets()),
     "healthy_no_keys": partial(connection, log=None),
     "healthy_grease": partial(connection, log=Secrets(), hello=greased()),
+    "healthy_staple_tls13": partial(stapled, revoked=False),
+    "certificate_revoked_tls13": partial(stapled, revoked=True),
     "key_log_of_another": partial(connection, log=Secrets("another")),
     "key_log_wrong": partial(connection, log=other_secrets()),
     "record_damaged": partial(connection, log=Secrets(), damaged=True),

@@ -434,12 +434,18 @@ def _use_srtp(reader: Reader, message: str) -> Value:
 
 
 def _status_request(reader: Reader, message: str) -> Value:
-    """RFC 6066 §8: what the client asks for; in a certificate message, the answer's length."""
+    """RFC 6066 §8: what the client asks for; in a certificate message (RFC 9846 §4.5.1.1) the answer."""
     if not reader.left:
         return True
     kind = _STATUS_TYPES.named(reader.uint("status_type", 1))
     if message not in (CLIENT_HELLO, CERTIFICATE_REQUEST):
-        return {"status_type": kind, "response_bytes": _skipped(reader, "response", 3)}
+        response = reader.raw("response", reader.uint("response_length", 3))
+        found: dict[str, Value] = {"status_type": kind, "response_bytes": len(response)}
+        if kind["value"] == 1:
+            from analyzer.protocols.tls.certificates import ocsp_response
+
+            found["ocsp_response"] = ocsp_response(response)
+        return found
     if kind["value"] != 1:
         return {"status_type": kind, "request": _hex(reader.rest("request"))}
     return {"status_type": kind, **_ocsp_request(reader)}

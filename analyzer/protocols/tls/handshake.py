@@ -16,6 +16,7 @@ from analyzer.protocols.tls.messages import (
     ENCRYPT_THEN_MAC,
     PRE_SHARED_KEY,
     SERVER_NAME,
+    STATUS_REQUEST,
     TRUNCATED_HMAC,
     ClientHello,
     ServerHello,
@@ -287,6 +288,9 @@ class Handshake:
         link.chains = (link.chains[0], found) if by_server else (found, link.chains[1])
         if by_server and link.resumed is None:
             link.resumed = False
+        staple = first.get(STATUS_REQUEST)
+        if by_server and isinstance(staple, dict):
+            link.ocsp = staple.get("ocsp_response")
         fields["certificates"] = [one.fields for one in found]
         for kind, value in first.items():
             if value is not None:

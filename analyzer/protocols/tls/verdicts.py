@@ -27,12 +27,12 @@ from analyzer.protocols.tls.suites import weaknesses
 
 if TYPE_CHECKING:
     from analyzer.core import Flow, Note, Outputs, TcpSummary
-    from analyzer.protocols.tls import trust
     from analyzer.protocols.tls.certificates import Certificate
     from analyzer.protocols.tls.dissector import Tls
     from analyzer.protocols.tls.handshake import Handshake
     from analyzer.protocols.tls.state import Link
     from analyzer.protocols.tls.suites import Suite
+    from analyzer.protocols.tls.trust import Verdict
 
 #: A server that needs longer than this beyond a round trip is worth a word.
 THINK_NS: Final = 200_000_000
@@ -336,6 +336,8 @@ def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
             note.verdict = first.text
     if by_server:
         yield from _server_certificate(hand, chain[0], verdict.trusted, at)
+        if link.is_13:
+            yield from on_status(hand, at)
 
 
 def _server_certificate(hand: Handshake, leaf: Certificate, trusted: bool, at: Place) -> Outputs:
@@ -655,7 +657,7 @@ def key_words(key: dict[str, Value]) -> str:
     return f"{key.get('type')}, {key['bits']:,} bits" if "bits" in key else str(key.get("type"))
 
 
-def judged(hand: Handshake, chain: list[Certificate], by_server: bool, at_ns: int) -> trust.Verdict:
+def judged(hand: Handshake, chain: list[Certificate], by_server: bool, at_ns: int) -> Verdict:
     """What is thought of a chain as of the time it was sent."""
     from analyzer.protocols.tls import trust
 

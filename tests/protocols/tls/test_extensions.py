@@ -94,7 +94,12 @@ CASES: list[tuple[int, bytes, str, Value]] = [
     ),
     (5, b"\7ab", CLIENT_HELLO, {"status_type": {"value": 7}, "request": "6162"}),
     (5, b"", SERVER_HELLO, True),
-    (5, b"\1" + sized(b"ocsp", 3), CERTIFICATE, {"status_type": {"value": 1, "name": "ocsp"}, "response_bytes": 4}),
+    (
+        5,
+        b"\2" + sized(b"ocsp", 3),
+        CERTIFICATE,
+        {"status_type": {"value": 2, "name": "ocsp_multi"}, "response_bytes": 4},
+    ),
     (6, b"\1\x40", CLIENT_HELLO, [{"value": 64, "name": "upn_domain_hint"}]),
     (7, b"\2\0\1", CLIENT_HELLO, [0, 1]),
     (9, b"\1\0", CLIENT_HELLO, [{"value": 0, "name": "X509"}]),
@@ -262,6 +267,12 @@ CASES: list[tuple[int, bytes, str, Value]] = [
     ),
     (65486, b"n", ENCRYPTED_EXTENSIONS, {"bytes": 1, "data": "6e"}),
 ]
+
+
+def test_a_stapled_answer_is_read() -> None:
+    said = read(5, b"\1" + sized(b"ocsp", 3), CERTIFICATE)
+    assert (said["status_type"]["name"], said["response_bytes"], said["ocsp_response"]["bytes"]) == ("ocsp", 4, 4)
+    assert "malformed" in said["ocsp_response"]
 
 
 @pytest.mark.parametrize(("kind", "data", "message", "said"), CASES, ids=lambda value: str(value)[:24])

@@ -100,6 +100,7 @@ CASES = [
     Case("certificate_default", "tls.cert-default-vhost", ("hosting.example",), (), NOTICE),
     Case("certificate_staple_missing", "tls.ocsp-must-staple-missing", ("shop.example",), (), WARNING),
     Case("certificate_revoked", "tls.certificate-revoked", ("revoked since 2025-12-29",)),
+    Case("certificate_revoked_tls13", "tls.certificate-revoked", ("revoked since 2025-12-29",)),
     # nothing, or something else, comes back
     Case(
         "no_server_hello_silence", "tls.no-server-hello", ("the client ended", "(FIN)", "after 30.0 s", "acknowledged")
