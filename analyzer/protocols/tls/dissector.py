@@ -270,7 +270,7 @@ class Tls(core.Dissector):
                 self._count_record(sender, half, size, unit)
                 self._content(sender, half, opened[0], opened[1], True)
                 return
-            if self._may_wait(unit):
+            if self._may_wait(half, unit):
                 self._hold(sender, unit)
                 return
         self._count_record(sender, half, size, unit)
@@ -440,7 +440,7 @@ class Tls(core.Dissector):
         """Whether records that can't be opened now may be opened later."""
         return bool(self.held) or (self.patient and self.hand.keys.hopeful)
 
-    def _may_wait(self, unit: Piece) -> bool:
+    def _may_wait(self, half: Half, unit: Piece) -> bool:
         shared = self.hand.shared
         if not self._waits():
             return False
