@@ -839,16 +839,15 @@ class Choice(Opener):
         super().__init__()
         self._openers = openers
 
-    def open(self, content_type: int, version: int, fragment: bytes) -> tuple[int, bytes]:
+    def open_at(self, sequence: int, content_type: int, version: int, fragment: bytes) -> tuple[int, bytes]:
         why: Undecryptable | None = None
         for opener in self._openers:
             try:
-                found = opener.open(content_type, version, fragment)
+                found = opener.open_at(sequence, content_type, version, fragment)
             except Undecryptable as refused:
                 why = refused
                 continue
             self._openers = [opener]
-            self.sequence = opener.sequence
             return found
         raise why or Undecryptable("there is no key")
 

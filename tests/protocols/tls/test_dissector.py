@@ -465,6 +465,28 @@ def test_early_data_refused_by_a_retry() -> None:
     assert kinds(said).count("client-hello") == 2
 
 
+@pytest.mark.parametrize("lost", [2, 3])
+@pytest.mark.parametrize("damaged", [False, True])
+def test_early_data_with_a_record_missing_or_damaged(lost: int, damaged: bool) -> None:
+    forged = Forged()
+    forged.clear(CLIENT, client_hello(offers13() + extension(42)))
+    for number in range(5):
+        forged.say(CLIENT, EARLY, b"early %d" % number, 23)
+    forged.clear(SERVER, server_hello(takes13()))
+    forged.finish(early=True)
+    frames: list[Frame] = [*forged.frames]
+    if damaged:
+        frames[lost] = CLIENT, forged.frames[lost][1][:-1] + bytes(1)
+    else:
+        frames = gapped(forged.frames, lost)
+    said = heard(frames, knowing(forged.keys()))
+    assert said.facts.get("encrypted_records", 0) == int(damaged)
+    opened = [note for note in said.notes if note.kind == "tls.application-data" and note.fields["decrypted"]]
+    assert sum(note.fields["bytes"] for note in opened) == 4 * len("early 0")
+    assert "end-of-early-data" in kinds(said)
+    assert kinds(said).count("finished") == 2
+
+
 @pytest.mark.parametrize("records", [1, 63, 200])
 def test_early_data_rejected_without_a_retry(records: int) -> None:
     """Its secret is mostly not logged: the handshake's records are found behind it."""
