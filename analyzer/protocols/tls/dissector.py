@@ -209,7 +209,7 @@ class Tls(core.Dissector):
                 self._count_record(sender, half, size, unit)
                 yield from self._content(sender, half, opened[0], opened[1], True)
                 return
-            if self._may_wait(unit):
+            if half.opener is None and not half.given_up and self._may_wait(unit):
                 yield from self._hold(sender, unit)
                 return
         self._count_record(sender, half, size, unit)

@@ -592,6 +592,27 @@ def test_a_damaged_record_costs_only_itself(plain: object) -> None:
     assert "tls.record-damaged" in {one.code for one in said.findings}
 
 
+@pytest.mark.parametrize("plain", [plain12, plain13])
+def test_a_damaged_record_waits_for_nothing(plain: object) -> None:
+    """No secret would open it: what comes after it must not be held up, nor its number be counted twice."""
+    ends = Ends() if plain is plain13 else Ends(TLS12, "ECDHE-RSA-AES128-GCM-SHA256")
+    cut, start, keys = several(ends)
+    side, data = cut[start + 2]
+    cut[start + 2] = side, data[:-1] + bytes((data[-1] ^ 1,))
+    shared = knowing(keys, expected=True)
+    waiting: list[int] = []
+
+    def look() -> bool:
+        waiting.append(shared.waiting_bytes)
+        return False
+
+    news = dict.fromkeys(range(start + 3, len(cut)), look)
+    said = heard(cut, shared, news=news)
+    assert set(waiting) == {0}
+    assert told(said) == told(heard(cut, knowing(keys)))
+    assert said.facts["encrypted_records"] == 1
+
+
 def test_an_unreadable_alert_ends_a_handshake() -> None:
     forged = Forged()
     forged.hellos()
