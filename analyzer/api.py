@@ -75,7 +75,7 @@ class Analysis:
         self._key_logs = KeyLogs(shared.secrets, own, given.keylog, given.private_keys)
         shared.roots = None if given.ca is None else read(given.ca, "certificates")
         self._live = live
-        if not live:
+        if not live and source.total_bytes is not None:
             self._key_logs.poll(last=True)
         self._filter = filter_of(filter)
         self._batches = iter(source)
@@ -94,11 +94,11 @@ class Analysis:
     def _take_secrets(self) -> None:
         """Learn what key logs and the capture have brought since; more may come while live, or from a pcapng."""
         secrets = self.engine.shared.secrets
-        if self._live:
+        if self._live or self.source.total_bytes is None:  # of a pipe nobody knows the size
             self._key_logs.poll()
             secrets.expected = secrets.given
-        else:
-            secrets.expected = any(file.format == "pcapng" for file in self.source.files)
+        if not self._live:
+            secrets.expected = secrets.expected or any(file.format == "pcapng" for file in self.source.files)
         self._key_logs.take(self.source.secrets)
 
     def run(self, progress: Progress | None = None, stop: Callable[[], bool] | None = None) -> None:
@@ -123,6 +123,7 @@ class Analysis:
     def finish(self) -> None:
         """The capture is over: let the rooms say their last words."""
         self._take_secrets()
+        self._key_logs.poll(last=True)
         self.engine.finish()
 
     def _finish(self) -> Report:
