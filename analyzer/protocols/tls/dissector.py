@@ -156,8 +156,11 @@ class Tls(core.Dissector):
         if half.records == 0 and sender is not self.link.client and self.link.hello is not None:
             yield verdicts.not_tls(self.link, unit)
             yield self._phase(unit.time_ns, core.Outcome.FAILED)
+            yield About(None, verdicts.facts(self))
             yield Enough()
             return
+        if self.link.hello is not None or self.link.answer is not None:
+            yield About(None, verdicts.facts(self))
         shown = bytes(unit.cut(0, 16)).hex(" ")
         raise Malformed(f"not a record: {shown} (RFC 9846 §5.1)")
 
@@ -724,6 +727,7 @@ class Tls(core.Dissector):
         link = self.link
         if event is None or (self.ssl2 and kind not in (1, 2, 4)):
             # Past the master key all is encrypted, and nobody keeps logs of such keys.
+            yield About(None, verdicts.facts(self))
             yield Enough()
             return
         if kind == messages.SSL2_CLIENT_HELLO:

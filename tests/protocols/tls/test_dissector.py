@@ -655,7 +655,17 @@ def test_ssl_2() -> None:
     said = heard(frames)
     assert kinds(said)[:3] == ["ssl2-client-hello", "ssl2-server-hello", "ssl2-client-master-key"]
     assert "tls.version-deprecated" in {one.code for one in said.findings}
+    assert said.facts["tls_version"] == "SSL 2.0"
     assert told(heard(again(frames, [3]))) == told(said)
+
+
+def test_what_is_known_is_told_where_a_stream_breaks() -> None:
+    frames, keys = plain13()
+    for shared in (knowing(keys), knowing()):
+        said = heard([*frames[:-2], (CLIENT, b"no record at all")], shared)
+        assert said.facts["tls_version"] == "TLS 1.3"
+        assert said.facts["decrypted"] is bool(shared.secrets.lines)
+        assert "malformed" in kinds(said)
 
 
 def test_ssl_2_hello_that_offers_tls() -> None:
@@ -668,6 +678,7 @@ def test_plain_answer_to_a_hello() -> None:
     said = heard([(CLIENT, record(22, client_hello())), (SERVER, b"HTTP/1.1 400 Bad Request\r\n\r\n")])
     assert [one.code for one in said.findings] == ["tls.not-tls"]
     assert "HTTP in clear" in said.findings[0].text
+    assert said.facts["server_name"] is None
     assert said.phases[0].outcome is Outcome.FAILED
 
 
