@@ -9,9 +9,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+import analyzer
 from analyzer.core import Limits, Note, Outcome, Shared, Side
 from analyzer.engine.keylog import add_lines
 from analyzer.protocols.tls.dissector import MAX_MESSAGE_BYTES, probe
+from tests.conftest import corpus_file
 from tests.play import Frame, again
 from tests.protocols.tls.dialogs import (
     CLIENT,
@@ -881,5 +883,29 @@ def test_traced_units_have_fields() -> None:
     assert all(trees[f"tls.{kind}"] for kind in ("client-hello", "server-hello", "certificate", "finished"))
 
 
-def test_versions_are_named() -> None:
-    assert {TLS10, TLS12, TLS13} <= set(type(TLS13))
+# --- captures that others made ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("ssl2.pcap", "SSL 2.0"),
+        ("ssl2-hello-tls10.pcap", "TLS 1.0"),
+        ("tls11.pcap", "TLS 1.1"),
+        ("tls13-draft16.pcap", "TLS 1.3 draft 16"),
+        ("tls13-draft19.pcap", "TLS 1.3 draft 19"),
+        ("tls13-facebook-fizz.pcapng", "TLS 1.3 draft 26 (Facebook)"),
+        ("tls13-hello-retry.pcap", "TLS 1.3"),
+        ("tls13-kyber.pcap", "TLS 1.3"),
+    ],
+)
+def test_versions_in_the_wild(name: str, version: str) -> None:
+    report = analyzer.analyze(corpus_file(name))
+    assert {session.facts["tls_version"] for session in report.sessions if session.kind == "tls"} == {version}
+
+
+@pytest.mark.parametrize("name", ["tls-keylog-12-13", "tls12-keylog-stream"])
+def test_captures_that_come_with_a_key_log(name: str) -> None:
+    report = analyzer.analyze(corpus_file(f"{name}.pcap"), keylog=corpus_file(f"{name}.keylog"))
+    assert report.sessions
+    assert [session.facts["decrypted"] for session in report.sessions] == [True] * len(report.sessions)
