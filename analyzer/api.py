@@ -92,7 +92,7 @@ class Analysis:
         self._key_logs = KeyLogs(shared.secrets, own, given.keylog, given.private_keys)
         shared.roots = None if given.ca is None else read(given.ca, "certificates")
         self._live = live
-        if not live:
+        if not live and source.total_bytes is not None:
             self._key_logs.poll(last=True)
         self._filter = filter_of(filter)
         self._batches = iter(source)
@@ -116,11 +116,11 @@ class Analysis:
     def _take_secrets(self) -> None:
         """Learn what key logs and the capture have brought since; more may come while live, or from a pcapng."""
         secrets = self.engine.shared.secrets
-        if self._live:
+        if self._live or self.source.total_bytes is None:  # of a pipe nobody knows the size
             self._key_logs.poll()
             secrets.expected = secrets.given
-        else:
-            secrets.expected = any(file.format == "pcapng" for file in self.source.files)
+        if not self._live:
+            secrets.expected = secrets.expected or any(file.format == "pcapng" for file in self.source.files)
         self._key_logs.take(self.source.secrets)
 
     def _seek_help(self, paths: Sequence[Path_]) -> None:
@@ -164,6 +164,7 @@ class Analysis:
     def finish(self, everything: bool = True) -> None:
         """The capture is over: let the rooms say their last words; `everything` also lists flows of other shares."""
         self._take_secrets()
+        self._key_logs.poll(last=True)
         self.engine.finish(everything)
 
     def end(self) -> None:

@@ -16,6 +16,8 @@ from analyzer import api, core
 from analyzer.capture import files, open_source
 from analyzer.core import Limits
 from tests.conftest import ROOT, corpus_files, lab_file
+from tests.protocols.tls.dialogs import TLS12, Dialog, Ends, capture, private_key
+from tests.protocols.tls.recorded import certified
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,3 +194,68 @@ def test_the_corpus_breaks_nothing(path: Path) -> None:
         return
     wrong = [note for one in report.sessions for note in one.notes if note.kind == "engine.internal-error"]
     assert [note.fields for note in wrong] == []
+
+
+# --- what opens a capture ---------------------------------------------------------------------------------------------
+
+
+def decrypted(report: core.Report) -> list[object]:
+    return [session.facts.get("decrypted") for session in report.sessions]
+
+
+def test_key_logs_open_connections(tmp_path: Path) -> None:
+    ends = [Ends(), Ends()]
+    pcap = capture(*(Dialog(one).frames for one in ends))
+    paths = [tmp_path / "one", tmp_path / "two"]
+    for path, one in zip(paths, ends, strict=True):
+        path.write_bytes(one.keys)
+    assert decrypted(analyzer.analyze(pcap)) == [False, False]
+    assert decrypted(analyzer.analyze(pcap, keylog=paths[0])) == [True, False]
+    assert decrypted(analyzer.analyze(pcap, keylog=str(paths[1]))) == [False, True]
+    assert decrypted(analyzer.analyze(pcap, keylog=paths)) == [True, True]
+    assert decrypted(analyzer.analyze(pcap, keylog=paths, jobs=2)) == [True, True]
+
+
+def test_private_keys_open_sessions_and_those_that_resume_them(tmp_path: Path) -> None:
+    ends = Ends(TLS12, "AES128-SHA")
+    first = Dialog(ends)
+    pcap = capture(first.frames, Dialog(ends, first.session).frames)
+    path = tmp_path / "server.key"
+    path.write_bytes(private_key())
+    for jobs in (1, 2):
+        report = analyzer.analyze(pcap, private_key=path, jobs=jobs)
+        assert decrypted(report) == [True, True]
+        assert [session.facts["resumed"] for session in report.sessions] == [False, True]
+    with pytest.raises(analyzer.CaptureError, match="private key cannot be read"):
+        analyzer.analyze(pcap, private_key=tmp_path / "missing")
+
+
+def test_certificates_are_judged_by_what_is_trusted(tmp_path: Path) -> None:
+    ends = Ends()
+    pcap, keys, path = capture(Dialog(ends).frames), tmp_path / "keys", tmp_path / "ca.pem"
+    keys.write_bytes(ends.keys)
+    codes = {found.code for found in analyzer.analyze(pcap, keylog=keys).findings}
+    assert "tls.cert-untrusted" in codes
+    path.write_bytes(certified("rsa"))
+    assert "tls.cert-untrusted" not in {one.code for one in analyzer.analyze(pcap, keylog=keys, ca=path).findings}
+    path.write_bytes(b"no certificates")
+    assert "tls.cert-untrusted" in {one.code for one in analyzer.analyze(pcap, keylog=keys, ca=path).findings}
+    with pytest.raises(analyzer.CaptureError, match="file of certificates cannot be read"):
+        analyzer.analyze(pcap, ca=tmp_path / "missing")
+
+
+def test_a_key_log_may_grow_while_a_capture_is_live(tmp_path: Path) -> None:
+    ends = Ends()
+    pcap, path = capture(Dialog(ends, sent=(b"x" * 300,) * 20).frames), tmp_path / "keys"
+    path.write_bytes(b"")
+    limits = Limits()
+    source = open_source([pcap], limits=limits, block_bytes=512)
+    material = api.Material(keylog=(str(path),))
+    analysis = api.Analysis(source, limits=limits, material=material, live=True)
+    steps = 0
+    while analysis.step():
+        steps += 1
+        path.write_bytes(ends.keys[: 100 * steps])
+    assert steps > 3
+    path.write_bytes(ends.keys)
+    assert decrypted(analysis.report()) == [True]

@@ -221,3 +221,58 @@ def test_a_source_that_is_none() -> None:
         iter(core.Source())
     with pytest.raises(NotImplementedError):
         core.Source().close()
+
+
+# --- pieces put together, and what flows share ------------------------------------------------------------------------
+
+
+def test_joined_pieces_keep_their_places() -> None:
+    whole = pieces_of(30)
+    parts = [whole.cut(2, 7), whole.cut(12, 18), whole.cut(29, 30)]
+    one = core.joined(parts)
+    assert bytes(one) == b"".join(map(bytes, parts))
+    assert one.spans == tuple(span for part in parts for span in part.spans)
+    assert one.cut(3, 7).spans == (*parts[0].cut(3).spans, *parts[1].cut(0, 2).spans)
+    assert core.joined(parts[:1]) is parts[0]
+    assert core.joined([]).place == Place((), 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=6), st.data())
+def test_each_byte_of_joined_pieces_is_where_it_was(cuts: list[tuple[int, int]], data: st.DataObject) -> None:
+    parts = [pieces_of(30).cut(min(cut), max(cut)) for cut in cuts]
+    one = core.joined(parts)
+    assert bytes(one) == b"".join(map(bytes, parts))
+    if len(one):
+        at = data.draw(st.integers(0, len(one) - 1))
+        whole = [part.cut(index, index + 1).spans for part in parts for index in range(len(part))]
+        assert one.cut(at, at + 1).spans == whole[at]
+
+
+def test_joined_with_what_was_derived_is_all_of_it() -> None:
+    whole = pieces_of(30)
+    one = core.joined([whole.cut(0, 5).derived(b"plain"), whole.cut(0, 5).derived(b"text"), whole.cut(20, 30)])
+    assert bytes(one) == b"plaintext" + bytes(whole.cut(20, 30))
+    assert one.cut(0, 1).spans == (*whole.cut(0, 5).spans, *whole.cut(20, 30).spans)
+    assert one.time_ns == whole.cut(20, 30).time_ns
+
+
+def test_secrets_by_client_random() -> None:
+    secrets = core.Secrets()
+    assert secrets.find(b"r" * 32) is None
+    secrets.lines[b"r" * 32] = {"CLIENT_RANDOM": b"master"}
+    assert secrets.find(b"r" * 32) == {"CLIENT_RANDOM": b"master"}
+    assert (secrets.version, secrets.expected, secrets.given) == (0, False, False)
+
+
+def test_shared_tables_are_bounded_and_forget_what_came_first() -> None:
+    shared = core.Shared(core.Limits(shared_entries=3))
+    for number in range(5):
+        shared.remember("table", bytes([number]), number)
+        shared.remember("other", b"one", number)
+    assert [shared.recall("table", bytes([number])) for number in range(5)] == [None, None, 2, 3, 4]
+    shared.remember("table", bytes([2]), "again")
+    assert shared.recall("table", bytes([2])) == "again"
+    assert shared.recall("table", bytes([3])) == 3
+    assert shared.recall("other", b"one") == 4
+    assert shared.recall("no table", b"") is None
+    assert core.Shared().limits.shared_entries == core.Limits().shared_entries

@@ -15,6 +15,8 @@ import pytest
 from analyzer import core
 from analyzer.cli import run
 from tests.cli.called import COMMAND, HTTP, ROOT, call, process
+from tests.protocols.tls.dialogs import TLS12, Dialog, Ends, capture, private_key
+from tests.protocols.tls.recorded import certified
 
 
 def test_jobs_change_nothing(http: Path) -> None:
@@ -127,3 +129,79 @@ def test_an_interruption_is_a_status_and_a_sentence(http: Path, monkeypatch: pyt
     assert done.exit_code == 130
     assert "interrupted; this is what was found so far" in done.stderr
     assert "0 frames" in done.stdout
+
+
+# --- what opens a capture ---------------------------------------------------------------------------------------------
+
+
+def facts(*arguments: object, **extra: object) -> dict[str, object]:
+    done = call("report", *arguments, "--format", "json", **extra)
+    assert done.exit_code == 0, done.output
+    (session,) = json.loads(done.stdout)["sessions"]
+    found: dict[str, object] = session["facts"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with captures of TLS 1.3 and of RSA key exchange, and what opens them."""
+    folder = tmp_path_factory.mktemp("tls")
+    for name, ends in (("newer", Ends()), ("older", Ends(TLS12, "AES128-SHA"))):
+        (folder / f"{name}.pcapng").write_bytes(capture(Dialog(ends).frames))
+        (folder / f"{name}.keys").write_bytes(ends.keys)
+    (folder / "server.key").write_bytes(private_key())
+    (folder / "ca.pem").write_bytes(certified("rsa"))
+    return folder
+
+
+def test_key_logs(encrypted: Path) -> None:
+    newer, logs = encrypted / "newer.pcapng", [encrypted / "older.keys", encrypted / "newer.keys"]
+    assert facts(newer)["not_decrypted_because"] == "no key log was given"
+    assert facts(newer, "--keylog", logs[1])["decrypted"] is True
+    assert facts(newer, "--keylog", logs[0], "--keylog", logs[1])["decrypted"] is True
+    why = facts(newer, "--keylog", logs[0])["not_decrypted_because"]
+    assert why == "the key log has no line for the random of this ClientHello"
+    assert facts(newer, env={"SSLKEYLOGFILE": str(logs[1])})["decrypted"] is True
+    # What is named on the command line comes instead.
+    assert facts(newer, "--keylog", logs[0], env={"SSLKEYLOGFILE": str(logs[1])})["decrypted"] is False
+    assert facts(newer, env={"SSLKEYLOGFILE": str(encrypted / "missing")})["decrypted"] is False
+    missing = call("report", newer, "--keylog", encrypted / "missing")
+    assert missing.exit_code == 2
+    assert "Traceback" not in missing.output
+
+
+def test_private_keys(encrypted: Path) -> None:
+    key = encrypted / "server.key"
+    assert facts(encrypted / "older.pcapng", "--private-key", key)["decrypted"] is True
+    why = facts(encrypted / "newer.pcapng", "--private-key", key)["not_decrypted_because"]
+    assert "forward secrecy" in str(why)
+
+
+def test_trusted_certificates(encrypted: Path) -> None:
+    newer, keys = encrypted / "newer.pcapng", encrypted / "newer.keys"
+
+    def codes(*arguments: object) -> set[str]:
+        told = json.loads(call("report", newer, "--keylog", keys, *arguments, "--format", "json").stdout)
+        return {found["code"] for found in told["findings"]}
+
+    assert "tls.cert-untrusted" in codes()
+    assert "tls.cert-untrusted" not in codes("--ca", encrypted / "ca.pem")
+
+
+def test_a_pipe_with_a_key_log_that_grows(encrypted: Path, tmp_path: Path) -> None:
+    """`tcpdump -w - | analyzer report -`: the secrets come while the packets do."""
+    keys, data = tmp_path / "keys", (encrypted / "newer.pcapng").read_bytes()
+    keys.write_bytes(b"")
+    command = [*COMMAND, "report", "-", "--format", "json", "--keylog", str(keys)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as child:
+        assert child.stdin is not None
+        child.stdin.write(data[:3000])
+        child.stdin.flush()
+        time.sleep(1.5)
+        keys.write_bytes((encrypted / "newer.keys").read_bytes())
+        child.stdin.write(data[3000:])
+        child.stdin.close()
+        assert child.stdout is not None
+        told = json.loads(child.stdout.read())
+    (session,) = told["sessions"]
+    assert session["facts"]["decrypted"] is True

@@ -69,3 +69,37 @@ def protocol(name: str = "box", over: tuple[str, ...] = ("tcp",), **given: objec
 def unit(letter: str, inside: str | bytes = "") -> bytes:
     raw = inside.encode() if isinstance(inside, str) else inside
     return letter.encode() + bytes([len(raw)]) + raw
+
+
+class Patient(Box):
+    """A Box that holds its units until there is a secret with the label of the unit's letter."""
+
+    def __init__(self) -> None:
+        self.held: list[tuple[Side, Piece]] = []
+        self.late = False
+
+    def on_unit(self, sender: Side, unit: Piece) -> core.Outputs:
+        if not self.late and (self.held or not self.known(unit)):
+            self.held.append((sender, unit))
+            if len(self.held) == 1:
+                yield core.Wait()
+            return
+        yield from super().on_unit(sender, unit)
+
+    def known(self, unit: Piece) -> bool:
+        assert self.shared is not None
+        return chr(unit.data[unit.start]) in (self.shared.secrets.find(b"box") or {})
+
+    def on_secrets(self, late: bool) -> core.Outputs:
+        self.late = self.late or late
+        held, self.held = self.held, []
+        for sender, unit in held:
+            yield from self.on_unit(sender, unit)
+
+    def on_end(self, last: Piece) -> core.Outputs:
+        yield from self.on_secrets(True)
+        yield Note("box.end", "end", last)
+
+
+def patient() -> core.Protocol:
+    return protocol(room=Patient)

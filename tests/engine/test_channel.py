@@ -11,7 +11,7 @@ from analyzer.core import Limits, Note, Piece, Shared, Side, Span
 from analyzer.engine.channel import DONE, WORKING, DatagramChannel
 from analyzer.engine.registry import Registry
 from analyzer.engine.teller import Teller
-from tests.engine.rooms import Box, protocol, unit
+from tests.engine.rooms import Box, patient, protocol, unit
 from tests.play import a_flow, again, play
 
 INI, RES = Side.INITIATOR, Side.RESPONDER
@@ -336,3 +336,63 @@ def test_any_cut_gives_the_same(units: list[tuple[str, bytes]], cuts: list[int])
         apart = [(sender, data) for sender, data in frames if sender is side]
         assert play([BOX, inner], *joined).lines == play([BOX, inner], *apart).lines
     assert whole.channel.state in (DONE, WORKING)
+
+
+# --- rooms that wait for secrets --------------------------------------------------------------------------------------
+
+
+def learn(shared: Shared, letters: str) -> bool:
+    """There are secrets for these letters; more may come."""
+    shared.secrets.lines.setdefault(b"box", {}).update(dict.fromkeys(letters, b"secret"))
+    shared.secrets.version += 1
+    return False
+
+
+def test_a_room_that_waits_is_told_of_secrets() -> None:
+    shared = Shared()
+    frames = [(INI, unit("N", "a")), (RES, unit("N", "b")), (INI, unit("F", "c")), (RES, unit("N", "d"))]
+    said = play(patient(), *frames, shared=shared, news={3: lambda: learn(shared, "N"), 4: lambda: learn(shared, "F")})
+    assert said.lines == [("box.item", "N a"), ("box.item", "N b"), ("box.bad", "c"), ("box.item", "N d"), END]
+    assert [note.sender for note in said.notes[:2]] == [None, None]  # of whom they are, a room has to say itself
+    assert [note.frames for note in said.notes[:2]] == [(1,), (2,)]
+
+
+def test_a_room_that_waits_too_long_goes_on_without() -> None:
+    shared = Shared()
+    frames = [(INI, unit("N", "a")), (INI, unit("N", "b")), (INI, unit("N", "c"))]
+    assert play(patient(), *frames, shared=shared, news={3: lambda: True}).lines == [
+        ("box.item", "N a"),
+        ("box.item", "N b"),
+        ("box.item", "N c"),
+        END,
+    ]
+    assert play(patient(), *frames).lines[-1] == END
+    assert len(play(patient(), *frames).lines) == 4
+
+
+def test_what_a_room_says_late_steers_the_channel() -> None:
+    shared = Shared()
+    inner = protocol("inner", over=("inner:box",), probe=None)
+    frames = [(INI, unit("P", unit("N", "deep"))), (INI, unit("E", "")), (INI, unit("N", "never"))]
+    said = play([patient(), inner], *frames, over="tcp", shared=shared, news={3: lambda: learn(shared, "PE")})
+    assert ("box.item", "N deep") in said.lines
+    assert ("box.item", "N never") not in said.lines
+    assert said.channel.state == DONE
+
+
+@pytest.mark.parametrize(("letter", "kind"), [("X", "engine.internal-error"), ("M", "box.malformed")])
+def test_a_mistake_with_late_secrets_is_told(letter: str, kind: str) -> None:
+    shared = Shared()
+    frames = [(INI, unit("N", "a")), (INI, unit(letter, "")), (INI, unit("N", "b")), (INI, unit("N", "c"))]
+    said = play(patient(), *frames, shared=shared, news={4: lambda: learn(shared, f"N{letter}")})
+    assert [line[0] for line in said.lines] == ["box.item", kind]
+    assert said.channel.state == DONE
+
+
+def test_a_room_behind_a_hand_over_may_wait() -> None:
+    shared = Shared()
+    inner = protocol("inner", over=("later",), probe=None, room=patient().room, ports=frozenset({9999}))
+    outer = protocol(over=("tcp",))
+    frames = [(INI, unit("H", "later")), (INI, unit("N", "a")), (INI, unit("N", "b"))]
+    said = play([outer, inner], *frames, over="tcp", shared=shared, news={3: lambda: learn(shared, "N")})
+    assert said.lines[1:3] == [("box.item", "N a"), ("box.item", "N b")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -17,7 +18,7 @@ from analyzer.engine.registry import Registry
 from analyzer.report.spool import Packed, Spool
 from captures.maker import Talk
 from tests.conftest import ROOT
-from tests.engine.rooms import protocol, unit
+from tests.engine.rooms import patient, protocol, unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -208,3 +209,68 @@ def test_a_long_body_is_left_out_from_the_columns_on() -> None:
     kinds = [note.kind for note in engine.stories[0].notes]
     assert kinds.count("http.response") == 2
     assert [note.fields["status"] for note in engine.stories[0].notes if note.kind == "http.response"] == [200, 404]
+
+
+# --- rooms that wait for secrets --------------------------------------------------------------------------------------
+
+
+def letters(number: int) -> Talk:
+    return a_talk([(Side.INITIATOR, unit("N", f"{one:250}")) for one in range(number)])
+
+
+def stepped(given_at: int | None, *, live: bool = False, seconds: float = 0.0, monkeypatch: Any = None) -> list[int]:
+    """How many units were told of after each batch; the secret comes before batch `given_at`."""
+    now = [10**18]
+    if monkeypatch is not None:
+        monkeypatch.setattr(time, "time_ns", lambda: now[0])
+    seen: list[str] = []
+    engine = Engine(
+        Limits(waiting_ms=2000),
+        rooms=Registry([*registry.protocols(), patient()]),
+        live=live,
+        on_output=lambda _, output: seen.append(output.text) if isinstance(output, Note) else None,
+    )
+    told_after: list[int] = []
+    for number, batch in enumerate(open_source([packed(letters(60))], limits=Limits(), block_bytes=300)):
+        if number == given_at:
+            engine.shared.secrets.lines[b"box"] = {"N": b"secret"}
+            engine.shared.secrets.version += 1
+        engine.feed(batch)
+        now[0] += int(seconds * 1e9)
+        told_after.append(sum(text.startswith("N ") for text in seen))
+    engine.finish()
+    assert [text for text in seen if text.startswith("N ")] == [f"N {one:250}" for one in range(60)]
+    return told_after
+
+
+def test_secrets_wake_the_rooms_that_wait() -> None:
+    without = stepped(None)
+    assert set(without) == {0}
+    assert len(without) > 3
+    for given_at in range(len(without)):
+        counts = stepped(given_at)
+        assert counts[:given_at] == [0] * given_at
+        assert counts[-1] == 60 or given_at == len(without) - 1
+
+
+def test_a_capture_is_patient_and_a_live_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(stepped(None, seconds=10, monkeypatch=monkeypatch)) == {0}
+    assert set(stepped(None, live=True, seconds=0.01, monkeypatch=monkeypatch)) == {0}
+    impatient = stepped(None, live=True, seconds=3, monkeypatch=monkeypatch)
+    assert impatient[-1] > 0
+    assert impatient[0] == 0
+
+
+def test_an_idle_live_capture_gives_up_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches without frames come while nothing is sent."""
+    now = [10**18]
+    monkeypatch.setattr(time, "time_ns", lambda: now[0])
+    engine = Engine(Limits(), rooms=Registry([*registry.protocols(), patient()]), live=True)
+    batches = list(open_source([packed(letters(3))], limits=Limits()))
+    engine.feed(batches[0])
+    assert engine._waiting
+    now[0] += 10**10
+    none, small = batches[0].time_ns[:0], batches[0].link[:0]
+    empty = core.Batch(b"", 100, 0, none, none, none, none, small, small)
+    engine.feed(empty)
+    assert not engine._waiting

@@ -215,8 +215,11 @@ class Tls(core.Dissector):
         if half.records == 0 and sender is not self.link.client and self.link.hello is not None:
             self.say(verdicts.not_tls(self.link, unit))
             self.say(self._phase(unit.time_ns, core.Outcome.FAILED))
+            self.say(About(None, verdicts.facts(self)))
             self.say(Enough())
             return
+        if self.link.hello is not None or self.link.answer is not None:
+            self.say(About(None, verdicts.facts(self)))
         shown = bytes(unit.cut(0, 16)).hex(" ")
         raise Malformed(f"not a record: {shown} (RFC 9846 §5.1)")
 
@@ -270,7 +273,7 @@ class Tls(core.Dissector):
                 self._count_record(sender, half, size, unit)
                 self._content(sender, half, opened[0], opened[1], True)
                 return
-            if self._may_wait(half, unit):
+            if half.opener is None and self._may_wait(half, unit):
                 self._hold(sender, unit)
                 return
         self._count_record(sender, half, size, unit)
@@ -791,6 +794,7 @@ class Tls(core.Dissector):
         link = self.link
         if event is None or (self.ssl2 and kind not in (1, 2, 4)):
             # Past the master key all is encrypted, and nobody keeps logs of such keys.
+            self.say(About(None, verdicts.facts(self)))
             self.say(Enough())
             return
         if kind == messages.SSL2_CLIENT_HELLO:
@@ -919,16 +923,15 @@ class Choice(Opener):
         super().__init__()
         self._openers = openers
 
-    def open(self, content_type: int, version: int, fragment: bytes) -> tuple[int, bytes]:
+    def open_at(self, sequence: int, content_type: int, version: int, fragment: bytes) -> tuple[int, bytes]:
         why: Undecryptable | None = None
         for opener in self._openers:
             try:
-                found = opener.open(content_type, version, fragment)
+                found = opener.open_at(sequence, content_type, version, fragment)
             except Undecryptable as refused:
                 why = refused
                 continue
             self._openers = [opener]
-            self.sequence = opener.sequence
             return found
         raise why or Undecryptable("there is no key")
 

@@ -294,3 +294,20 @@ class Forged:
 
     def data(self, side: Side, content: bytes) -> None:
         self.say(side, TRAFFIC, content, 23)
+
+
+def capture(*dialogs: list[tuple[Side, bytes]]) -> bytes:
+    """Connections as a pcapng file; each is a flow of its own."""
+    from captures.maker import Talk
+
+    talk: Talk | None = None
+    for number, frames in enumerate(dialogs):
+        talk = Talk(client_port=50_000 + number, server_port=443, capture=None if talk is None else talk.capture)
+        at = float(number)
+        talk.open(at)
+        for side, data in frames:
+            at += 0.01
+            (talk.client if side is CLIENT else talk.server)(at, "PA", data)
+        talk.close(at + 0.1)
+    assert talk is not None
+    return talk.capture.bytes()

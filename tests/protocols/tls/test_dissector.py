@@ -9,9 +9,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+import analyzer
 from analyzer.core import Limits, Note, Outcome, Shared, Side
 from analyzer.engine.keylog import add_lines
 from analyzer.protocols.tls.dissector import MAX_MESSAGE_BYTES, probe
+from tests.conftest import corpus_file
 from tests.play import Frame, again
 from tests.protocols.tls.dialogs import (
     CLIENT,
@@ -465,6 +467,28 @@ def test_early_data_refused_by_a_retry() -> None:
     assert kinds(said).count("client-hello") == 2
 
 
+@pytest.mark.parametrize("lost", [2, 3])
+@pytest.mark.parametrize("damaged", [False, True])
+def test_early_data_with_a_record_missing_or_damaged(lost: int, damaged: bool) -> None:
+    forged = Forged()
+    forged.clear(CLIENT, client_hello(offers13() + extension(42)))
+    for number in range(5):
+        forged.say(CLIENT, EARLY, b"early %d" % number, 23)
+    forged.clear(SERVER, server_hello(takes13()))
+    forged.finish(early=True)
+    frames: list[Frame] = [*forged.frames]
+    if damaged:
+        frames[lost] = CLIENT, forged.frames[lost][1][:-1] + bytes(1)
+    else:
+        frames = gapped(forged.frames, lost)
+    said = heard(frames, knowing(forged.keys()))
+    assert said.facts.get("encrypted_records", 0) == int(damaged)
+    opened = [note for note in said.notes if note.kind == "tls.application-data" and note.fields["decrypted"]]
+    assert sum(note.fields["bytes"] for note in opened) == 4 * len("early 0")
+    assert "end-of-early-data" in kinds(said)
+    assert kinds(said).count("finished") == 2
+
+
 @pytest.mark.parametrize("records", [1, 63, 200])
 def test_early_data_rejected_without_a_retry(records: int) -> None:
     """Its secret is mostly not logged: the handshake's records are found behind it."""
@@ -570,6 +594,27 @@ def test_a_damaged_record_costs_only_itself(plain: object) -> None:
     assert "tls.record-damaged" in {one.code for one in said.findings}
 
 
+@pytest.mark.parametrize("plain", [plain12, plain13])
+def test_a_damaged_record_waits_for_nothing(plain: object) -> None:
+    """No secret would open it: what comes after it must not be held up, nor its number be counted twice."""
+    ends = Ends() if plain is plain13 else Ends(TLS12, "ECDHE-RSA-AES128-GCM-SHA256")
+    cut, start, keys = several(ends)
+    side, data = cut[start + 2]
+    cut[start + 2] = side, data[:-1] + bytes((data[-1] ^ 1,))
+    shared = knowing(keys, expected=True)
+    waiting: list[int] = []
+
+    def look() -> bool:
+        waiting.append(shared.waiting_bytes)
+        return False
+
+    news = dict.fromkeys(range(start + 3, len(cut)), look)
+    said = heard(cut, shared, news=news)
+    assert set(waiting) == {0}
+    assert told(said) == told(heard(cut, knowing(keys)))
+    assert said.facts["encrypted_records"] == 1
+
+
 def test_an_unreadable_alert_ends_a_handshake() -> None:
     forged = Forged()
     forged.hellos()
@@ -612,7 +657,17 @@ def test_ssl_2() -> None:
     said = heard(frames)
     assert kinds(said)[:3] == ["ssl2-client-hello", "ssl2-server-hello", "ssl2-client-master-key"]
     assert "tls.version-deprecated" in {one.code for one in said.findings}
+    assert said.facts["tls_version"] == "SSL 2.0"
     assert told(heard(again(frames, [3]))) == told(said)
+
+
+def test_what_is_known_is_told_where_a_stream_breaks() -> None:
+    frames, keys = plain13()
+    for shared in (knowing(keys), knowing()):
+        said = heard([*frames[:-2], (CLIENT, b"no record at all")], shared)
+        assert said.facts["tls_version"] == "TLS 1.3"
+        assert said.facts["decrypted"] is bool(shared.secrets.lines)
+        assert "malformed" in kinds(said)
 
 
 def test_ssl_2_hello_that_offers_tls() -> None:
@@ -625,6 +680,7 @@ def test_plain_answer_to_a_hello() -> None:
     said = heard([(CLIENT, record(22, client_hello())), (SERVER, b"HTTP/1.1 400 Bad Request\r\n\r\n")])
     assert [one.code for one in said.findings] == ["tls.not-tls"]
     assert "HTTP in clear" in said.findings[0].text
+    assert said.facts["server_name"] is None
     assert said.phases[0].outcome is Outcome.FAILED
 
 
@@ -827,5 +883,29 @@ def test_traced_units_have_fields() -> None:
     assert all(trees[f"tls.{kind}"] for kind in ("client-hello", "server-hello", "certificate", "finished"))
 
 
-def test_versions_are_named() -> None:
-    assert {TLS10, TLS12, TLS13} <= set(type(TLS13))
+# --- captures that others made ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("ssl2.pcap", "SSL 2.0"),
+        ("ssl2-hello-tls10.pcap", "TLS 1.0"),
+        ("tls11.pcap", "TLS 1.1"),
+        ("tls13-draft16.pcap", "TLS 1.3 draft 16"),
+        ("tls13-draft19.pcap", "TLS 1.3 draft 19"),
+        ("tls13-facebook-fizz.pcapng", "TLS 1.3 draft 26 (Facebook)"),
+        ("tls13-hello-retry.pcap", "TLS 1.3"),
+        ("tls13-kyber.pcap", "TLS 1.3"),
+    ],
+)
+def test_versions_in_the_wild(name: str, version: str) -> None:
+    report = analyzer.analyze(corpus_file(name))
+    assert {session.facts["tls_version"] for session in report.sessions if session.kind == "tls"} == {version}
+
+
+@pytest.mark.parametrize("name", ["tls-keylog-12-13", "tls12-keylog-stream"])
+def test_captures_that_come_with_a_key_log(name: str) -> None:
+    report = analyzer.analyze(corpus_file(f"{name}.pcap"), keylog=corpus_file(f"{name}.keylog"))
+    assert report.sessions
+    assert [session.facts["decrypted"] for session in report.sessions] == [True] * len(report.sessions)
