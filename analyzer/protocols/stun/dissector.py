@@ -135,7 +135,10 @@ class Stun(core.Dissector):
             self._asked(sender, message, place)
         elif class_ != names.INDICATION:
             asked = self._answered(sender, message, place)
-        note = Note(message.kind, wording.text_of(message, None if asked is None else asked.request), place, fields)
+        text = wording.text_of(message, None if asked is None else asked.request)
+        if "retransmission" in fields:
+            text = f"{text}, again" if text else "again"
+        note = Note(message.kind, text, place, fields)
         if message.fingerprint is False:
             note.verdict = "FINGERPRINT does not fit."
         yield note
@@ -413,7 +416,7 @@ class Stun(core.Dissector):
 
 def is_message(head: bytes, size: int) -> bool:
     """Whether `size` bytes that begin with `head` (8 of them) are a message with the magic cookie (RFC 7983 §7)."""
-    return size >= HEADER_BYTES and head[0] <= 3 and not head[3] & 3 and head[4:8] == MAGIC_COOKIE
+    return size >= HEADER_BYTES and head[0] <= 3 and head[4:8] == MAGIC_COOKIE
 
 
 def framing_of(head: bytes) -> int:
@@ -442,9 +445,10 @@ def probe(head: bytes) -> bool | None:
             return None if 0 <= rest <= 3 else False
         return probe_framed(head)
     if size < 8:
-        return None if not head[3] & 3 and head[4:] == MAGIC_COOKIE[: size - 4] else probe_framed(head)
+        return None if head[4:] == MAGIC_COOKIE[: size - 4] else probe_framed(head)
     if head[4:8] == MAGIC_COOKIE:
-        return not head[3] & 3
+        # Lengths are multiples of 4, but for those of some who do not pad attributes.
+        return not head[3] & 3 or size == HEADER_BYTES + (head[2] << 8 | head[3])
     return probe_classic(head) or probe_framed(head)
 
 
@@ -481,6 +485,9 @@ def old_draft(message: Message) -> None:
     if message.type == 0x0115:
         message.method, message.message_class = names.DATA_METHOD, names.INDICATION
         message.kind = "turn.data-indication"
+        message.fields["message_type"] = {"value": message.type, "name": "Data Indication"}
     elif message.type in (0x0004, 0x0104, 0x0114):
         message.method = names.SEND
+        name = names.type_named(names.type_of(names.SEND, message.message_class))["name"]
+        message.fields["message_type"] = {"value": message.type, "name": name}
         message.kind = f"turn.send-{names.CLASSES[message.message_class]}"

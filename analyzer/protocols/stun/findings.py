@@ -212,7 +212,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         advice="Widen the port range, or add relays.",
     ),
     FORBIDDEN_PEER: FindingKind(
-        Severity.WARNING,
+        Severity.NOTICE,
         "The relay does not let this peer be reached",
         "RFC 8656 10.2",
         cause="The relay's rules deny the peer's address: mostly it is private, loopback or multicast.",

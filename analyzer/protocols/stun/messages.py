@@ -28,6 +28,9 @@ MAX_SHOWN_BYTES: Final = 64  # of an attribute whose form is not known
 NONCE_SHOWN: Final = 12
 FINGERPRINT_XOR: Final = 0x5354554E  # §14.7
 
+#: The type of MAGIC-COOKIE, which [MS-TURN] has first in each message.
+OLD_MAGIC: Final = b"\0\x0f"
+
 _HEAD: Final = Struct(">HH")
 _WORDS: Final = Struct(">8H")
 
@@ -100,11 +103,18 @@ def read(data: bytes, start: int, stop: int) -> Message:
     return message
 
 
+def is_padded(data: bytes, start: int, stop: int, classic: bool) -> bool:
+    """Whether attributes are padded to 4 bytes (§14).  RFC 3489 and [MS-TURN] did not, nor do WhatsApp's messages."""
+    return not classic and not (stop - start) & 3 and data[start + 20 : start + 22] != OLD_MAGIC
+
+
 def _read_attributes(message: Message, data: bytes, start: int) -> None:
     fields = message.fields
     key = data[start + 4 : start + HEADER_BYTES]
     stop = start + message.size
     at = start + HEADER_BYTES
+    padded = is_padded(data, start, stop, message.classic)
+    swapped = data[at : at + 2] == OLD_MAGIC  # [MS-TURN] has the numbers of REALM and NONCE the other way round
     for _ in range(MAX_ATTRIBUTES):
         if at + 4 > stop:
             if at < stop:
@@ -116,7 +126,9 @@ def _read_attributes(message: Message, data: bytes, start: int) -> None:
             name = names.attribute_name(number)
             message.broken = f"{name} of {size} bytes, {stop - begin} are left (§14)"
             return
-        at = begin + (size if message.classic else size + 3 & ~3)  # RFC 3489 had no padding
+        at = begin + (size + 3 & ~3 if padded else size)
+        if swapped and (number == names.REALM or number == names.NONCE):
+            number = names.REALM + names.NONCE - number
         name = names.FIELDS.get(number) or f"attribute_0x{number:04x}"
         if number == names.DATA:
             if message.data_at < 0:
@@ -431,6 +443,7 @@ def trace(unit: Piece, at: int, size: int) -> None:
         reader.raw("magic_cookie", 4)
     reader.raw("transaction_id", 16 if classic else 12)
     stop = at + size
+    padded = is_padded(unit.data, unit.start + at, unit.start + stop, classic)
     for _ in range(MAX_ATTRIBUTES):
         if stop - reader.at < 4:
             break
@@ -442,7 +455,7 @@ def trace(unit: Piece, at: int, size: int) -> None:
             reader.uint("type", 2)
             reader.uint("length", 2)
             reader.raw("value", length)
-            padding = 0 if classic else min(-length % 4, stop - reader.at)
+            padding = min(-length % 4, stop - reader.at) if padded else 0
             if padding:
                 reader.skip("padding", padding)
     if stop > reader.at:

@@ -103,6 +103,7 @@ def of_answer(turn: Allocation, message: Message, request: Message | None, evide
         turn.stale += 1
         if turn.stale == STALE_LOOP and findings.NONCE_LOOP not in turn.told:
             turn.told.add(findings.NONCE_LOOP)
+            turn.refused = True
             yield Finding(
                 findings.NONCE_LOOP, f"{turn.stale} requests in a row were answered 438 Stale Nonce", evidence
             )
