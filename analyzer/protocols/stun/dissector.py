@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MAX_TRANSACTIONS: Final = 2048  # that are remembered; the oldest is forgotten first
 MAX_PEERS: Final = 4096  # of a relay that are told apart; each has an inner channel (`Limits.channels`)
 MAX_LISTED: Final = 16  # of anything in the facts
+CHANNELS_BEGIN: Final = 0x40  # first byte of channel numbers, RFC 8656 §12
+CHANNELS_END: Final = 0x50
 CHANNEL_HEADER_BYTES: Final = 4  # RFC 8656 §12.4
 FRAME_HEADER_BYTES: Final = 2  # RFC 4571 §2
 MIN_CLASSIC_BYTES: Final = 6  # different bytes in a transaction id, to be believed without a magic cookie
@@ -41,6 +43,7 @@ OLD_TYPES: Final = frozenset({0x0003, 0x0103, 0x0113, 0x0004, 0x0104, 0x0114, 0x
 #: Where a room learns that what it reads came through a relay, and from which peer.
 RELAYED: Final = "stun.relayed"
 
+STRANGE: Final = "neither a message nor ChannelData (RFC 8656 §12)"
 TRY_ALTERNATE: Final = 300
 UNKNOWN_ATTRIBUTE: Final = 420
 ROLE_CONFLICT: Final = 487
@@ -55,6 +58,7 @@ class Stun(core.Dissector):
         self.framing = UNKNOWN  # of a stream
         self.stream = False
         self.begun = False
+        self.lost = False  # the stream goes on with something else
         self.relayed: Relayed | None = None  # where this came through a relay
         self.transactions: dict[bytes, Transaction] = {}
         self.halves = (Half(), Half())
@@ -87,13 +91,19 @@ class Stun(core.Dissector):
         if self.framing == FRAMED:
             return FRAME_HEADER_BYTES + (head[0] << 8 | head[1])
         size = head[2] << 8 | head[3]
-        if head[0] < 0x40:
+        if head[0] <= 3:
             return HEADER_BYTES + size
-        if head[0] < 0x80:
+        if CHANNELS_BEGIN <= head[0] < CHANNELS_END:
             return CHANNEL_HEADER_BYTES + (size + 3 & ~3)  # RFC 8656 §12.5
-        raise Malformed(f"neither a message nor ChannelData: 0x{head[0]:02x} (RFC 8656 §12)")
+        if not self.begun:
+            raise Malformed(STRANGE)
+        self.lost = True
+        return len(head)
 
     def on_unit(self, sender: Side, unit: Piece) -> Outputs:
+        if self.lost:
+            yield from self.on_end(unit)
+            raise Malformed(STRANGE)
         if not self.begun:
             self.begun = True
             if self.shared is not None:
@@ -108,7 +118,7 @@ class Stun(core.Dissector):
         if size < CHANNEL_HEADER_BYTES:
             return  # a keep-alive of no protocol
         first = data[start]
-        if 0x40 <= first < 0x80:
+        if CHANNELS_BEGIN <= first < CHANNELS_END:
             yield from self._on_channel_data(sender, unit)
             return
         if not self.stream and first > 3:
@@ -355,7 +365,7 @@ class Stun(core.Dissector):
 
     def on_gap(self, sender: Side, size: int, at: Piece) -> Outputs:
         if self.framing == FRAMED or not is_message(bytes(at)[:8], len(at)):
-            yield from self._flush()
+            yield from self.on_end(at)
             yield Enough()
 
     def on_end(self, last: Piece) -> Outputs:
@@ -421,7 +431,7 @@ def is_message(head: bytes, size: int) -> bool:
 
 def framing_of(head: bytes) -> int:
     """How a stream is framed that begins with `head`; `UNKNOWN` where more bytes are needed."""
-    if head and 0x40 <= head[0] < 0x80:
+    if head and CHANNELS_BEGIN <= head[0] < CHANNELS_END:
         return PLAIN
     if len(head) >= 8 and head[4:8] == MAGIC_COOKIE:
         return PLAIN
@@ -440,7 +450,7 @@ def probe(head: bytes) -> bool | None:
         return None if size and head[0] <= MAX_FRAME_HIGH else False
     first = head[0]
     if first > 3:
-        if 0x40 <= first < 0x50:
+        if CHANNELS_BEGIN <= first < CHANNELS_END:
             rest = size - CHANNEL_HEADER_BYTES - (head[2] << 8 | head[3])
             return None if 0 <= rest <= 3 else False
         return probe_framed(head)

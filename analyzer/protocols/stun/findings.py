@@ -18,8 +18,6 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "stun.binding-error": Kind("§6.3.4", "The request was refused, with a code.", "Binding error"),
     "stun.shared-secret-request": Kind("RFC 3489 9.1", "Asks for a name and a password; no longer used."),
-    "stun.goog-ping-request": Kind("", "WebRTC's short form of a check on a path that is known to work."),
-    "stun.goog-ping-success": Kind("", "The answer to WebRTC's short check."),
     "turn.allocate-request": Kind(
         "RFC 8656 7.1", "Asks the relay for an address at which others can reach the client.", "Allocate request"
     ),
