@@ -42,6 +42,7 @@ OLD_TYPES: Final = frozenset({0x0003, 0x0103, 0x0113, 0x0004, 0x0104, 0x0114, 0x
 
 #: Where a room learns that what it reads came through a relay, and from which peer.
 RELAYED: Final = "stun.relayed"
+SIDE_NAMES: Final = ("initiator", "responder")
 
 STRANGE: Final = "neither a message nor ChannelData (RFC 8656 §12)"
 TRY_ALTERNATE: Final = 300
@@ -68,7 +69,8 @@ class Stun(core.Dissector):
         self.bound = False  # the stream belongs to the peer from here on (RFC 6062)
         self.title = ""
         self.paths: list[dict[str, Value]] = []  # what came of paths through this relay
-        self.ufrags: dict[str, str] = {}
+        self.users: set[str] = set()
+        self.ufrags: dict[str, list[str]] = {}  # by side, in order
         self.mapped: dict[str, str] = {}
         self.nominated_ns = 0
         self.controlling = ""
@@ -225,9 +227,13 @@ class Stun(core.Dissector):
         if message.message_class == names.REQUEST and message.method == names.BINDING and wording.is_check(message):
             user = message.fields.get("username")
             if isinstance(user, str) and ":" in user:
+                if user in self.users:
+                    return
                 theirs, _, ours = user.partition(":")
-                self.ufrags.setdefault(sender.name.lower(), ours)
-                self.ufrags.setdefault(sender.other.name.lower(), theirs)
+                if len(self.users) < MAX_LISTED:
+                    self.users.add(user)
+                    self._ufrag(SIDE_NAMES[sender], ours)
+                    self._ufrag(SIDE_NAMES[1 - sender], theirs)
                 title = f"ICE {wording.short(ours)} and {wording.short(theirs)}"
             else:
                 title = "ICE"
@@ -240,6 +246,12 @@ class Stun(core.Dissector):
         elif not self.title:
             self.title = f"STUN {self._server(sender, message)}"
             yield About(self.title)
+
+    def _ufrag(self, who: str, ufrag: str) -> None:
+        """Another one of the same side is an ICE restart, or another peer on the same path."""
+        known = self.ufrags.setdefault(who, [])
+        if ufrag not in known:
+            known.append(ufrag)
 
     def _server(self, sender: Side, message: Message) -> str:
         flow = self.flow
@@ -281,7 +293,7 @@ class Stun(core.Dissector):
 
     def _bound(self, client: Side, message: Message, asked: Transaction | None, place: Place) -> Outputs:
         """A Binding success: the path works, and shows an address."""
-        half, who = self.halves[client], client.name.lower()
+        half, who = self.halves[client], SIDE_NAMES[client]
         if not half.success_ns:
             half.success_ns = place.time_ns
         if who not in self.mapped:
@@ -311,7 +323,7 @@ class Stun(core.Dissector):
             if key < MAX_PEERS:
                 self.peers[peer] = key
         shared = self.shared
-        if shared is None:
+        if shared is None or piece.data[piece.start] > 3:  # only for a room of ours
             yield Pass("udp", piece, stream=False, key=key, sender=sender)
             return
         outer = shared.recall(RELAYED, b"")
@@ -336,12 +348,11 @@ class Stun(core.Dissector):
             reader.uint("length", 2)
             reader.raw("application_data", size)
         run = self.runs.get((number, sender))
-        place = unit.place
         if run is None:
-            run = self.runs[number, sender] = Run(place)
+            run = self.runs[number, sender] = Run(unit)
         run.count += 1
         run.bytes += size
-        run.last = place
+        run.last = unit
         if size:
             peer = self.channels.get(number, ("", number))
             piece = unit.cut(CHANNEL_HEADER_BYTES, CHANNEL_HEADER_BYTES + size)
@@ -358,8 +369,9 @@ class Stun(core.Dissector):
             if peer is not None:
                 fields["xor_peer_address"] = wording.as_value(peer)
                 text += f", peer {wording.end(peer)}"
-            spans = run.first.spans if run.count == 1 else run.first.spans + run.last.spans
-            yield Note("turn.channel-data", text, Place(spans, run.last.time_ns), fields, sender=sender)
+            last = run.last.place
+            spans = last.spans if run.count == 1 else run.first.spans + last.spans
+            yield Note("turn.channel-data", text, Place(spans, last.time_ns), fields, sender=sender)
 
     # --- gaps and the end ---
 

@@ -156,7 +156,7 @@ def _read_attributes(message: Message, data: bytes, start: int) -> None:
                 value_of = shown(body) if decode is None else decode(body)
         except Malformed as why:
             message.broken = message.broken or f"{names.attribute_name(number)}: {why}"
-            fields[name] = shown(body)
+            fields[f"attribute_0x{number:04x}"] = shown(body)  # a name always has a value of its kind
             continue
         if number == names.XOR_PEER_ADDRESS or number == names.DESTINATION_ADDRESS:
             _add_peer(message, name, value_of)

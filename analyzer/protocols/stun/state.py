@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from analyzer.core import Outcome, Phase
 
 if TYPE_CHECKING:
-    from analyzer.core import Place, Side, Value
+    from analyzer.core import Piece, Place, Side, Value
     from analyzer.protocols.stun.messages import Message
 
 #: Requests without an answer count as unanswered after this time: the first is sent again after 0.5 s, and after
@@ -84,11 +84,11 @@ class Run:
 
     __slots__ = ("bytes", "count", "first", "last")
 
-    def __init__(self, at: Place) -> None:
+    def __init__(self, unit: Piece) -> None:
         self.count = 0
         self.bytes = 0
-        self.first = at
-        self.last = at
+        self.first = unit.place
+        self.last = unit
 
 
 class Allocation:

@@ -97,6 +97,8 @@ def of_answer(turn: Allocation, message: Message, request: Message | None, evide
             text = f"{who} sent credentials and was refused: {wording.text_of(message, None)}"
             if isinstance(user, str) and isinstance(realm, str) and request.fields.get("realm", realm) != realm:
                 text += f" (the credentials are for realm {request.fields['realm']})"
+            if isinstance(user, str):
+                text += expired(user, place.time_ns)
             yield Finding(findings.AUTH_FAILED, text, evidence)
         return
     if code == 438:
@@ -122,6 +124,15 @@ def of_answer(turn: Allocation, message: Message, request: Message | None, evide
     if found == findings.MISMATCH and request is not None and request.fields.get("lifetime") == 0:
         severity = Severity.INFO  # it was to be given up, and is gone
     yield Finding(found, text, evidence, severity=severity)
+
+
+def expired(user: str, now_ns: int) -> str:
+    """For a user name that begins with the time until which it is good: by how much that is over."""
+    until, colon, _ = user.partition(":")
+    if not (until.isascii() and until.isdigit() and 9 <= len(until) <= 10) or not (colon or len(user) == len(until)):
+        return ""
+    late_s = now_ns // 1_000_000_000 - int(until)
+    return f"; by its user name it expired {late_s:,} s before" if late_s > 0 else ""
 
 
 def _given(turn: Allocation, message: Message, place: Place) -> Outputs:

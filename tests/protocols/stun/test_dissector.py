@@ -13,6 +13,7 @@ from analyzer import core
 from analyzer.core import Limits, Note, Outcome, Piece, Severity, Side
 from analyzer.protocols.stun import PROTOCOL
 from analyzer.protocols.stun.dissector import probe
+from analyzer.protocols.stun.verdicts import expired
 from captures.stun import (
     ALLOCATE,
     BINDING,
@@ -122,7 +123,7 @@ def test_ice_both_ways() -> None:
     )
     assert said.title == "ICE c3d4 and a1b2"
     assert texts(said)[3].endswith("controlling, priority 1853824767, nominates this pair")
-    assert said.facts["ice_ufrags"] == {"initiator": "c3d4", "responder": "a1b2"}
+    assert said.facts["ice_ufrags"] == {"initiator": ["c3d4"], "responder": ["a1b2"]}
     assert said.facts["ice_roles"] == ["controlling", "controlled"]
     assert said.facts["ice_nominated_by"] == "initiator"
     assert said.facts["ice_nominated_ns"] == START_NS + 5_000_000
@@ -207,7 +208,7 @@ def test_checks_through_a_relay() -> None:
     assert said.title == "ICE c3d4 and a1b2, through a relay"
     paths = said.facts["ice_relayed_paths"]
     assert paths[0]["peer"] == "203.0.113.7:50000"
-    assert paths[0]["ice_ufrags"] == {"initiator": "c3d4", "responder": "a1b2"}
+    assert paths[0]["ice_ufrags"] == {"initiator": ["c3d4"], "responder": ["a1b2"]}
     assert paths[0]["ice_nominated_ns"]
     assert "ice_nominated_ns" not in said.facts
     assert [phase.outcome for phase in said.phases] == [Outcome.OPEN]  # of the last Binding, which goes to the relay
@@ -330,6 +331,13 @@ def test_wrong_credentials_name_user_and_realm() -> None:
     hashed = udp((A, message(ALLOCATE, REQUEST, 1, key=KEY)), (B, challenge(1)), (B, challenge(1)), (B, challenge(9)))
     assert codes(hashed) == ["turn.auth-failed"]
     assert hashed.findings[0].text.startswith("the client sent")
+
+
+def test_user_names_that_have_expired() -> None:
+    now_ns = 1_700_000_100 * SECOND
+    assert expired("1700000000:me", now_ns) == "; by its user name it expired 100 s before"
+    for user in ("1700000200:me", "me", "12:me", "1700000000me"):
+        assert expired(user, now_ns) == ""
 
 
 def test_unanswered_allocation() -> None:

@@ -159,7 +159,7 @@ def test_what_breaks_its_bounds_is_told_and_what_came_before_is_kept() -> None:
     assert found.broken == "PRIORITY of 99 bytes, 4 are left (§14)"
     short = read(message(BINDING, REQUEST, 1, (0x0024, b"\1")))
     assert short.broken == "PRIORITY: 1 bytes, at least 4 are wanted"
-    assert short.fields["priority"] == "01"
+    assert short.fields["attribute_0x0024"] == "01"
     left = bytearray(message(BINDING, REQUEST, 1)) + b"\0\0"
     left[3] = 2
     assert read(bytes(left)).broken == "2 bytes are left, an attribute begins with 4 (§14)"
