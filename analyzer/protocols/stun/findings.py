@@ -72,6 +72,7 @@ CONSENT_LOST: Final = "ice.consent-lost"
 CHALLENGE: Final = "turn.challenge"
 AUTH_FAILED: Final = "turn.auth-failed"
 NONCE_LOOP: Final = "turn.nonce-loop"
+EXPIRED: Final = "turn.allocation-expired"
 MISMATCH: Final = "turn.allocation-mismatch"
 WRONG_CREDENTIALS: Final = "turn.wrong-credentials"
 FAMILY: Final = "turn.family"
@@ -162,6 +163,13 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         cause="Requests of one client reach different servers behind one name, or the client's port changes between "
         "them (a NAT), so that no server knows the nonce that is used.",
         advice="Make the balancer keep a client on one server (by address and port). Look at the lifetime of nonces.",
+    ),
+    EXPIRED: FindingKind(
+        Severity.WARNING,
+        "The allocation expired before it was refreshed",
+        "RFC 8656 8",
+        cause="The client slept or was suspended (a phone in a pocket, a closed laptop), or its refreshes were lost.",
+        advice="Refresh a minute before the lifetime is over; after a sleep allocate anew.",
     ),
     MISMATCH: FindingKind(
         Severity.WARNING,

@@ -94,7 +94,7 @@ class Run:
 class Allocation:
     """What a client has asked of a relay, and was given."""
 
-    __slots__ = ("answers", "challenged", "facts", "first", "given", "refused", "sent", "stale", "told")
+    __slots__ = ("answers", "challenged", "facts", "first", "given", "refused", "sent", "stale", "told", "until_ns")
 
     def __init__(self) -> None:
         self.first: Place | None = None  # the first Allocate request
@@ -105,6 +105,7 @@ class Allocation:
         self.challenged = False
         self.stale = 0  # answers 438 in a row
         self.told: set[str] = set()  # codes of findings
+        self.until_ns = 0  # when it expires, unless it is refreshed
         self.facts: dict[str, Value] = {}
 
     def asked(self, message: Message, place: Place) -> None:

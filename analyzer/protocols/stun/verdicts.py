@@ -77,6 +77,9 @@ def of_answer(turn: Allocation, message: Message, request: Message | None, evide
         turn.answers += 1
     if message.message_class == names.SUCCESS:
         turn.stale = 0
+        lifetime = message.fields.get("lifetime")
+        if lifetime is not None and message.method in (names.ALLOCATE, names.REFRESH):
+            turn.until_ns = place.time_ns + lifetime * 1_000_000_000 if lifetime else 0
         if message.method == names.ALLOCATE and "xor_relayed_address" in message.fields:
             yield from _given(turn, message, place)
         return
@@ -113,6 +116,9 @@ def of_answer(turn: Allocation, message: Message, request: Message | None, evide
     if message.method == names.ALLOCATE and code != 300:
         turn.refused = True
     found = BY_CODE.get(code)
+    late_ns = place.time_ns - turn.until_ns if turn.until_ns else 0
+    if found == findings.MISMATCH and late_ns > 0:
+        found = findings.EXPIRED
     if found is None or found in turn.told:
         return
     turn.told.add(found)
@@ -120,6 +126,8 @@ def of_answer(turn: Allocation, message: Message, request: Message | None, evide
     text = f"{what} was answered: {wording.text_of(message, None)}"
     if request is not None and request.peers:
         text += f" (peer {', '.join(wording.end(peer) for peer in request.peers[:3])})"
+    if found == findings.EXPIRED:
+        text += f"; its lifetime was over {late_ns / 1e9:.0f} s before"
     severity = None
     if found == findings.MISMATCH and request is not None and request.fields.get("lifetime") == 0:
         severity = Severity.INFO  # it was to be given up, and is gone

@@ -320,6 +320,16 @@ def test_giving_up_what_is_gone_is_no_harm() -> None:
     assert said.findings[0].severity is Severity.INFO
 
 
+def test_an_allocation_that_expired_is_no_mismatch() -> None:
+    given = message(ALLOCATE, SUCCESS, 1, uint(0x000D, 1))
+    late: list[Frame] = [(A, message(REFRESH, REQUEST, number, key=KEY)) for number in range(2, 1100)]
+    said = udp((A, allocate(1)), (B, given), *late, (B, refused(REFRESH, 2, 437, "Allocation Mismatch")))
+    assert codes(said)[0] == "turn.allocation-expired"
+    gone = message(REFRESH, SUCCESS, 2, uint(0x000D, 0))
+    said = udp((A, allocate(1)), (B, given), *late, (B, gone), (B, refused(REFRESH, 3, 437, "Allocation Mismatch")))
+    assert codes(said)[0] == "turn.allocation-mismatch"
+
+
 def test_wrong_credentials_name_user_and_realm() -> None:
     attributes = [text(0x0006, "lab"), text(0x0014, "elsewhere"), text(0x0015, "n")]
     request = message(ALLOCATE, REQUEST, 1, *attributes, key=KEY)
