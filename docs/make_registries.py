@@ -1,7 +1,8 @@
-"""Writes the tables of protocols/tls from docs/registries: `python docs/make_registries.py`.
+"""Writes the tables of protocols/tls and protocols/stun from docs/registries: `python docs/make_registries.py`.
 
-Each NAME.csv begins with comments (registry, source, date), then names its columns.  `registries.py` gets what every
-run needs, numbers and names; `references.py` gets the rest, for those who ask to have a name explained.
+Each NAME.csv begins with comments (registry, source, date), then names its columns; those of STUN are in a folder of
+their own.  `registries.py` gets what every run needs, numbers and names; `references.py` gets the rest, for those who
+ask to have a name explained.
 """
 
 import csv
@@ -13,6 +14,7 @@ REGISTRIES = HERE / "registries"
 ROOM = HERE.parent / "analyzer" / "protocols" / "tls"
 NAMES = ROOM / "registries.py"
 REFERENCES = ROOM / "references.py"
+STUN_NAMES = ROOM.parent / "stun" / "registries.py"
 
 #: Values that are text.
 TEXTUAL = {"alpn"}
@@ -25,6 +27,8 @@ HEXADECIMAL = {
     "quic_versions": 8,
     "quic_transport_parameters": 2,
     "ssl2_ciphers": 6,
+    "methods": 3,
+    "attributes": 4,
 }
 #: Those that someone may ask about by name: their references are kept.
 EXPLAINED = ("cipher_suites", "extensions", "supported_groups", "signature_schemes", "alerts", "versions", "alpn")
@@ -53,12 +57,12 @@ class Registry:
         return str(number) if digits is None else f"0x{number:0{digits}X}"
 
 
-def registries() -> list[Registry]:
-    return [Registry(path) for path in sorted(REGISTRIES.glob("*.csv"))]
+def registries(folder: str = ".") -> list[Registry]:
+    return [Registry(path) for path in sorted((REGISTRIES / folder).glob("*.csv"))]
 
 
-def names_module() -> str:
-    """registries.py: for each registry a dict of number -> name."""
+def names_module(folder: str = ".") -> str:
+    """registries.py: for each registry of `folder` a dict of number -> name."""
     out = [
         '"""Numbers and their names, by registry.  Made by docs/make_registries.py; do not edit."""',
         "",
@@ -66,7 +70,7 @@ def names_module() -> str:
         "",
         "from typing import Final",
     ]
-    for registry in registries():
+    for registry in registries(folder):
         kind = "str" if registry.name in TEXTUAL else "int"
         out += ["", f"#: {registry.about['registry']}.", f"#: Source: {registry.about['source']}."]
         out.append(f"{registry.table}: Final[dict[{kind}, str]] = {{")
@@ -115,7 +119,21 @@ def references_module() -> str:
     return "\n".join(out) + "\n"
 
 
+def stun_module() -> str:
+    """registries.py of STUN: names, and for attributes and error codes where they are defined."""
+    out = [names_module("stun")]
+    for registry in registries("stun"):
+        if registry.name not in ("attributes", "error_codes", "methods"):
+            continue
+        out += ["", f"#: {registry.about['registry']}: where they are defined."]
+        out.append(f"{registry.table}_DEFINED: Final[dict[int, str]] = {{")
+        out += [f'    {registry.key(row["value"])}: "{row["reference"]}",' for row in registry.rows if row["reference"]]
+        out.append("}")
+    return "\n".join(out).replace("\n\n\n#", "\n\n#") + "\n"
+
+
 if __name__ == "__main__":
     NAMES.write_text(names_module(), encoding="utf-8")
     REFERENCES.write_text(references_module(), encoding="utf-8")
-    print(f"wrote {NAMES} and {REFERENCES}", file=sys.stderr)
+    STUN_NAMES.write_text(stun_module(), encoding="utf-8")
+    print(f"wrote {NAMES}, {REFERENCES} and {STUN_NAMES}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The tables of protocols/tls are those of docs/registries."""
+"""The tables of protocols/tls and protocols/stun are those of docs/registries."""
 
 import re
 from pathlib import Path
@@ -13,9 +13,10 @@ def test_modules_are_current() -> None:
     made = script("make_registries")
     assert made.NAMES.read_text() == made.names_module(), "run: python docs/make_registries.py"
     assert made.REFERENCES.read_text() == made.references_module(), "run: python docs/make_registries.py"
+    assert made.STUN_NAMES.read_text() == made.stun_module(), "run: python docs/make_registries.py"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "registries").glob("*.csv")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "registries").rglob("*.csv")), ids=lambda path: path.stem)
 def test_every_registry_says_where_it_is_from_and_has_each_value_once(path: Path) -> None:
     registry = script("make_registries").Registry(path)
     assert registry.about["registry"]
