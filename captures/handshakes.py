@@ -401,7 +401,8 @@ def with_sha1(of: Issued, issuer: Issued) -> bytes:
     digest = bytes.fromhex("3021300906052b0e03021a05000414") + hashlib.sha1(signed).digest()
     padded = b"\0\1" + b"\xff" * (size - 3 - len(digest)) + b"\0" + digest
     signature = pow(int.from_bytes(padded, "big"), numbers.d, numbers.public_numbers.n).to_bytes(size, "big")
-    return of.der.replace(of.made.tbs_certificate_bytes, signed).replace(new, old)[:-size] + signature
+    body: bytes = of.der.replace(of.made.tbs_certificate_bytes, signed).replace(new, old)[:-size]
+    return body + bytes(signature)
 
 
 def usage(ca: bool) -> x509.KeyUsage:

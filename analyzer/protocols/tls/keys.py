@@ -1,4 +1,4 @@
-"""From the secrets that were given to what opens the records of one connection; or why there is nothing (RFC 9850 §2)."""
+"""From the secrets that were given to what opens one connection; or why there is nothing (RFC 9850 §2)."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ _known_types: Final[dict[tuple[int, ...], list[Value]]] = {}
 
 
 class ClientHello:
-    """A ClientHello: numbers as on the wire, `values` what its extensions say by type, `fields` all of it for a note."""
+    """A ClientHello: numbers as on the wire, `values` what its extensions say, by type, `fields` all for a note."""
 
     __slots__ = (
         "compression",
@@ -499,7 +499,7 @@ CLOSE_NOTIFY: Final = 0
 
 
 def alert_words(level: int, description: int) -> str:
-    """ "fatal handshake_failure (40)"."""
+    """As in "fatal handshake_failure (40)"."""
     name = ALERTS.get(description)
     what = f"{name} ({description})" if name is not None else f"alert {description}"
     if description == CLOSE_NOTIFY:
