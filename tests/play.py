@@ -81,9 +81,10 @@ def play(
             missing[side] += data
             continue
         last = Piece(data, [(0, number, PAYLOAD_AT, START_NS + number * STEP_NS)])
-        if missing[side]:
-            channel.gap(side, missing[side], last)
-            missing[side] = 0
+        for lacking in Side:
+            if missing[lacking]:
+                channel.gap(lacking, missing[lacking], last)
+                missing[lacking] = 0
         if data:
             channel.feed(side, last)
     teller.end_ns = START_NS + number * STEP_NS if end_ns is None else end_ns
