@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.core import Malformed, Note, Piece, Place, Reader, Shared, Side, Value
-from analyzer.protocols.tls import extensions, fingerprints, messages, names, wording
+from analyzer.protocols.tls import hellos, messages, names, wording
 from analyzer.protocols.tls.keys import Keys, suite
 from analyzer.protocols.tls.messages import (
     ALPN,
@@ -158,14 +158,10 @@ class Handshake:
 
     def _client_hello(self, sender: Side, reader: Reader, size: int, at: Place) -> Note:
         link = self.link
-        hello = messages.client_hello(reader, self.datagrams)
-        if reader.left:
-            reader.skip("rest", reader.left)
+        hello = hellos.client_hello(reader, self.datagrams, size)
         self.offer(sender, hello, at, size)
-        fields = hello.fields
-        fields["ja3"], fields["ja4"] = fingerprints_of(hello, "d" if self.datagrams else "t")
-        note = Note(f"{self.prefix}client-hello", wording.client_hello(hello), at, fields, sender=sender)
-        note.remark = wording.client_hello_remark(hello, size) if link.hellos == 1 else ""
+        note = Note(self.prefix + "client-hello", hello.text, at, hello.fields, sender=sender)
+        note.remark = hello.remark if link.hellos == 1 else ""
         return note
 
     def offer(self, sender: Side, hello: ClientHello, place: Place, size: int) -> None:
@@ -193,19 +189,16 @@ class Handshake:
             link.early = REJECTED  # a second hello takes it back, §4.2.2
 
     def _server_hello(self, sender: Side, reader: Reader, at: Place) -> Note:
-        hello = messages.server_hello(reader)
-        if reader.left:
-            reader.skip("rest", reader.left)
+        hello = hellos.server_hello(reader)
         self.answer(sender, hello, at)
         fields = hello.fields
-        fields["ja3s"] = fingerprints.ja3s(hello.legacy_version, hello.suite, hello.types)
         if hello.retry:
             text = self._retry_text(hello.group)
             note = Note(f"{self.prefix}hello-retry-request", text, at, fields, sender=sender)
             note.spec = "RFC 9846 4.2.4"
             return note
-        text = wording.server_hello(hello, bool(self.link.resumed))
-        return Note(f"{self.prefix}server-hello", text, at, fields, sender=sender)
+        text = wording.server_hello(hello, True) if self.link.resumed else hello.text
+        return Note(self.prefix + "server-hello", text, at, fields, sender=sender)
 
     def answer(self, sender: Side, hello: ServerHello, place: Place) -> None:
         """Take what a ServerHello (or HelloRetryRequest) settles."""
@@ -373,24 +366,6 @@ _PLAIN: Final = {
     END_OF_EARLY_DATA: "the early data is complete; what follows is under the handshake's keys",
     SERVER_HELLO_DONE: "the server has said all; the client's turn",
 }
-
-
-def fingerprints_of(hello: ClientHello, transport: str) -> tuple[str, str]:
-    """JA3 and JA4 of a ClientHello."""
-    groups, formats = hello.numbers(messages.SUPPORTED_GROUPS), hello.numbers(messages.EC_POINT_FORMATS)
-    first = hello.alpn[0] if hello.alpn else None
-    return (
-        fingerprints.ja3(hello.version, hello.suites, hello.types, groups, formats),
-        fingerprints.ja4(
-            transport,
-            hello.version,
-            hello.numbers(messages.SUPPORTED_VERSIONS),
-            hello.suites,
-            hello.types,
-            hello.numbers(messages.SIGNATURE_ALGORITHMS),
-            None if first is None else extensions.identifier_bytes(first),
-        ),
-    )
 
 
 def message_size(head: bytes) -> int:
