@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -79,8 +79,9 @@ def record(kind: int, content: bytes, version: int = TLS12) -> bytes:
 
 
 def handshake(*messages: bytes, version: int = TLS12) -> bytes:
-    """One record with these messages."""
-    return record(HANDSHAKE, b"".join(messages), version)
+    """One record with these messages, or several where they don't fit."""
+    content = b"".join(messages)
+    return b"".join(record(HANDSHAKE, content[at : at + 16384], version) for at in range(0, len(content), 16384))
 
 
 def extension(kind: int, data: bytes = b"") -> bytes:
@@ -450,7 +451,12 @@ def staple(of: Issued, issuer: Issued, *, revoked: bool = False) -> bytes:
         revocation_reason=x509.ReasonFlags.key_compromise if revoked else None,
     )
     signed = built.responder_id(ocsp.OCSPResponderEncoding.HASH, issuer.made).sign(issuer.key, hashes.SHA256())
-    return signed.public_bytes(Encoding.DER)
+    # It says when it was made: put the capture's time there, and sign it anew.
+    now = signed.tbs_response_bytes
+    made_at = now.index(b"\x18\x0f") + 2
+    then = now[:made_at] + NOW.strftime("%Y%m%d%H%M%SZ").encode() + now[made_at + 15 :]
+    signature = issuer.key.sign(then, padding.PKCS1v15(), hashes.SHA256())
+    return signed.public_bytes(Encoding.DER).replace(now, then).replace(signed.signature, signature)
 
 
 # --- conversations ----------------------------------------------------------------------------------------------------
@@ -551,10 +557,10 @@ def whole_12(flight: bytes, *, capture: Capture | None = None, **offer: Any) -> 
     return wire.close()
 
 
-def flight_13(secrets: Secrets, *chain_sent: bytes, asks: bool = False, alpn: str = "h2") -> bytes:
+def flight_13(secrets: Secrets, *chain_sent: bytes, asks: bool = False, alpn: str = "h2", group: int = 29) -> bytes:
     """What the server sends of TLS 1.3, its Finished included."""
     seal = secrets.server_handshake
-    parts = [handshake(server_hello(0x1301, version=TLS13)), CHANGE]
+    parts = [handshake(server_hello(0x1301, version=TLS13, group=group)), CHANGE]
     parts.append(seal.record(HANDSHAKE, encrypted_extensions(alpn) + (certificate_request_13() if asks else b"")))
     parts.append(seal.record(HANDSHAKE, certificate_13(*(chain_sent or chain()))))
     parts.append(seal.record(HANDSHAKE, certificate_verify() + finished("server")))

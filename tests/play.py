@@ -69,7 +69,7 @@ def play(
     kind = DatagramChannel if label == "udp" else StreamChannel
     channel: Channel = kind(Registry(protocols), teller, label, (label,), (40000, port))
     last = Piece(b"", [(0, 1, PAYLOAD_AT, START_NS)])
-    missing: tuple[Side, int] | None = None
+    missing = [0, 0]
     number = 0
     for number, (side, data) in enumerate(frames, 1):
         if news is not None and number in news:
@@ -78,12 +78,12 @@ def play(
             for one in waiting or ():
                 one.secrets(late)
         if isinstance(data, int):
-            missing = (side, data)
+            missing[side] += data
             continue
         last = Piece(data, [(0, number, PAYLOAD_AT, START_NS + number * STEP_NS)])
-        if missing is not None:
-            channel.gap(*missing, last)
-            missing = None
+        if missing[side]:
+            channel.gap(side, missing[side], last)
+            missing[side] = 0
         if data:
             channel.feed(side, last)
     teller.end_ns = START_NS + number * STEP_NS if end_ns is None else end_ns

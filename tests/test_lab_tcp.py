@@ -33,7 +33,8 @@ def expectations() -> dict[str, list[str]]:
 
 @cache
 def analysed(name: str) -> Report:
-    return analyzer.analyze(lab_file(f"{name}.pcapng"))
+    keys = LAB / "captures" / f"{name}.keys"
+    return analyzer.analyze(lab_file(f"{name}.pcapng"), keylog=keys if keys.exists() else None)
 
 
 @dataclass
@@ -242,10 +243,9 @@ def test_every_tcp_capture_of_the_lab_is_compared() -> None:
 
 
 @cache
-def rooms() -> frozenset[str]:
-    """The first words of the codes that the rooms of now can give."""
-    codes = {code.partition(".")[0] for protocol in protocols() for code in protocol.findings}
-    return frozenset(codes | {"capture", "ip"})
+def known() -> frozenset[str]:
+    """The codes that the rooms of now can give."""
+    return frozenset(code for protocol in protocols() for code in protocol.findings)
 
 
 @pytest.mark.parametrize("name", CAPTURES)
@@ -258,7 +258,9 @@ def test_what_is_found_first(name: str) -> None:
         wrong = [finding for finding in report.findings if finding.severity in (Severity.ERROR, Severity.WARNING)]
         assert [(finding.code, finding.text) for finding in wrong] == []
         return
-    if not any(code.partition(".")[0] in rooms() for code in codes):
+    # QUIC carries TLS: what TLS would say of it needs its room.
+    carried = any(code.startswith("quic.") for code in codes) and not any(code.startswith("quic.") for code in known())
+    if carried or not known().intersection(codes):
         pytest.skip("its room is still to come")
     assert report.findings
     assert report.findings[0].code in codes

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: An outcome counts for the whole session before those that follow it here.
 GRAVEST_FIRST: Final = (Outcome.FAILED, Outcome.UNANSWERED, Outcome.PARTIAL, Outcome.OPEN, Outcome.ESTABLISHED)
+#: In the codes of findings that explain what looks odd and is meant to: once is enough for a capture.
+HARMLESS: Final = ".harmless-"
 RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
 TABLES: Final[Mapping[str, FindingKind]] = {**of_capture.FINDINGS, **tcp_joined.FINDINGS}
 
@@ -35,11 +37,25 @@ def join(stories: Sequence[Story], flows: Sequence[Flow], capture: Capture) -> t
     found.extend((finding, None) for finding in of_capture.capture_findings(capture, flows, stories))
     verdicts = [verdict_of(finding, session) for finding, session in found]
     verdicts.sort(key=gravest)
+    verdicts = told_once(verdicts)
     for number, verdict in enumerate(verdicts):
         verdict.id = number
         if verdict.session is not None:
             sessions[verdict.session].findings.append(number)
     return sessions, verdicts
+
+
+def told_once(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Without the repeats of what is only explained: processes that share the work each say it for themselves."""
+    told: set[str] = set()
+    kept: list[Verdict] = []
+    for verdict in verdicts:
+        if HARMLESS in verdict.code:
+            if verdict.code in told:
+                continue
+            told.add(verdict.code)
+        kept.append(verdict)
+    return kept
 
 
 def gravest(verdict: Verdict) -> tuple[int, int, int]:

@@ -67,6 +67,7 @@ CASES: dict[str, Callable[[], Capture]] = {
     "alert_bad_record_mac": partial(of_client, 20),
     "alert_certificate_expired_clock": partial(of_client, 45),
     "alert_no_overlap": partial(after_hello, 40, suites=(0xC02B,), versions=(TLS12,)),
+    "alert_no_overlap_unsafe": partial(after_hello, 40, suites=(0x003B, 0xC018, 0x0005), versions=(), version=TLS12),
     "alert_no_overlap_tls13": partial(after_hello, 40, suites=tls.SUITES_13, versions=(TLS13,)),
     "alert_failure_no_renegotiation_info": partial(
         of_client, 40, flight=tls.flight_12(hello=tls.server_hello(renegotiation=False))

@@ -43,29 +43,20 @@ def reset() -> Capture:
     return wire.capture
 
 
-def swallowed() -> Capture:
-    """A large ClientHello goes out again and again and is never acknowledged; a smaller one is answered."""
+def size_cliff() -> Capture:
+    """A large ClientHello (of two segments) gets no answer; a smaller one to the same server does."""
     wire = Wire(client_port=50_001)
-    start = wire.at
-    for again in (0.0, 0.3, 0.9, 2.1, 4.5, 9.3):
-        wire.at = start + again
-        parts = handshake(LARGE, version=TLS10)
-        wire.talk.client(wire.at, "A", parts[: tls.MSS], seq=1)
-        if not again:
-            wire.talk.client(wire.at + 0.00001, "PA", parts[tls.MSS :])
-    wire.at += 6.0
-    wire.reset(0)
-    capture = wire.capture
-    secrets = tls.Secrets("small")
+    wire.client(handshake(LARGE, version=TLS10))
+    wire.acked()
+    capture = wire.close(wait=10.0)
     small = Wire(capture, at=20.0)
     small.client(hello(who="small"))
-    after_13(small, secrets)
-    return capture
+    return after_13(small, tls.Secrets("small"))
 
 
-def after_13(wire: Wire, secrets: tls.Secrets, *, wait: float = 0.001) -> Capture:
+def after_13(wire: Wire, secrets: tls.Secrets, *, wait: float = 0.001, group: int = 29) -> Capture:
     """The rest of a connection of TLS 1.3 in which all goes well, after the ClientHello."""
-    wire.server(tls.flight_13(secrets), wait=wait)
+    wire.server(tls.flight_13(secrets, group=group), wait=wait)
     wire.client(tls.CHANGE, secrets.client_handshake.record(tls.HANDSHAKE, tls.finished("client")))
     wire.client(secrets.client.record(tls.DATA, text(300)))
     wire.server(secrets.server.record(tls.DATA, text(900)))
@@ -113,11 +104,11 @@ def canceled() -> Capture:
     return wire.close()
 
 
-def stalled() -> Capture:
+def stalled(first: bytes) -> Capture:
     """The server's flight does not go on, and nobody ends the connection; both hosts still say that they are there."""
     wire = Wire()
     wire.client(hello(versions=(), suites=tls.SUITES_12))
-    wire.server(tls.flight_12()[:1460])
+    wire.server((first + tls.flight_12())[:1460])
     for at in (20.0, 40.0):
         wire.talk.client(wire.at + at, "A", seq=wire.talk.next[0] - 1)
         wire.talk.server(wire.at + at + tls.RTT_S)
@@ -165,7 +156,8 @@ def long_chain() -> Capture:
         name = f"Example Cross-signed CA {number}"
         padding = tuple(f"policy-{at}.{tls.noise(f'{number} {at}', 24).hex()}.example" for at in range(22))
         chain.append(tls.issue(name, tls.root(), ca=True, names=padding).der)
-    flight = tls.flight_12(*chain)
+    sent = tls.server_hello() + tls.certificate_12(*chain) + tls.key_exchange() + tls.DONE
+    flight = b"".join(handshake(sent[at : at + 4000]) for at in range(0, len(sent), 4000))
     wire = Wire()
     wire.client(hello(versions=(TLS12,), suites=tls.SUITES_12))
     wire.server(flight[: 10 * tls.MSS])
@@ -185,7 +177,7 @@ def retried(times: int) -> Capture:
         wire.server(handshake(tls.server_hello(0x1301, version=TLS13, group=24, retry=True)))
         wire.client(tls.alert(10))
         return wire.close()
-    after_13(wire, secrets)
+    after_13(wire, secrets, group=23)
     wire.capture.keys = secrets.lines
     return wire.capture
 
@@ -194,7 +186,7 @@ CASES: dict[str, Callable[[], Capture]] = {
     "no_server_hello_silence": silence,
     "no_server_hello_closed": closed,
     "no_server_hello_reset": reset,
-    "size_cliff": swallowed,
+    "size_cliff": size_cliff,
     "not_tls_http": partial(plain, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
     "not_tls_smtp": partial(plain, b"220 mail.example ESMTP ready\r\n"),
     "not_tls_ssh": partial(plain, b"SSH-2.0-OpenSSH_9.9\r\n"),
@@ -202,7 +194,8 @@ CASES: dict[str, Callable[[], Capture]] = {
     "broken_off_by_client": left_by_client,
     "broken_off_by_server": reset_by_server,
     "broken_off_canceled": canceled,
-    "stalled": stalled,
+    "stalled": partial(stalled, handshake(tls.server_hello())),
+    "stalled_in_first_record": partial(stalled, b""),
     "downgraded": downgraded,
     "old_version": old_version,
     "weak_suite_3des": partial(weak_suite, 0x000A),

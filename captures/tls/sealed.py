@@ -11,15 +11,15 @@ from captures.maker import Capture, main, text
 def connection(
     *, log: Secrets | None, damaged: bool = False, notify: bool = True, reset: bool = False, hello: bytes = b""
 ) -> Capture:
-    """A request and two answers; `log` is what the key log has."""
+    """A request and three answers; `log` is what the key log has."""
     wire, secrets = Wire(), Secrets()
     wire.client(handshake(hello or tls.client_hello(), version=TLS10))
     wire.server(tls.flight_13(secrets))
     wire.client(tls.CHANGE, secrets.client_handshake.record(tls.HANDSHAKE, tls.finished("client")))
     wire.client(secrets.client.record(tls.DATA, text(300)))
-    answers = [secrets.server.record(tls.DATA, text(size)) for size in (900, 700)]
+    answers = [secrets.server.record(tls.DATA, text(size)) for size in (900, 700, 400)]
     if damaged:
-        answers[0] = answers[0][:100] + bytes([answers[0][100] ^ 0x10]) + answers[0][101:]
+        answers[1] = answers[1][:100] + bytes([answers[1][100] ^ 0x10]) + answers[1][101:]
     wire.server(*answers)
     if notify:
         wire.client(secrets.client.record(tls.ALERT, b"\1\0"))

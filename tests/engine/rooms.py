@@ -39,7 +39,7 @@ class Box(core.Dissector):
         elif letter == "D":
             yield Pass("inner:box", inside.derived(bytes(inside)[::-1]))
         elif letter == "B":
-            yield Body(int(text), keep=4)
+            yield Body(int(text) if text.isdecimal() else 0, keep=4)
         elif letter == "U":
             yield Body(-1)
         elif letter == "E":

@@ -37,14 +37,14 @@ class Outcome:
     failures: list[tuple[int, str]] = field(default_factory=list)
 
 
-def work(seed: int, first: int, names: list[str]) -> None:
+def work(seed: int, first: int, names: list[str], like: str = "") -> None:
     """The worker: says each case before running it, and what went wrong with it."""
     from tests.fuzz import targets
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     number = first
     while True:
-        data = mutate.case(seed, number)
+        data = mutate.case(seed, number, like)
         _say({"case": number})
         for name in names or targets.TARGETS:
             try:
@@ -67,9 +67,9 @@ def _say(line: dict[str, object]) -> None:
 class Watch:
     """A worker, and what it says."""
 
-    def __init__(self, seed: int, first: int, names: list[str]) -> None:
+    def __init__(self, seed: int, first: int, names: list[str], like: str = "") -> None:
         command = [sys.executable, "-m", "tests.fuzz", "--work", str(first), "--seed", str(seed)]
-        command += [f"--only={name}" for name in names]
+        command += [f"--only={name}" for name in names] + ([f"--like={like}"] if like else [])
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
         assert self.process.stdout is not None
         self.fd = self.process.stdout.fileno()
@@ -97,12 +97,15 @@ class Watch:
         return self.process.wait()
 
 
-def run(seed: int, seconds: float, names: list[str], first: int = 0) -> Outcome:
-    """Fuzz the targets of these names (all, where there are none) for `seconds`, from case `first`."""
+def run(seed: int, seconds: float, names: list[str], first: int = 0, like: str = "") -> Outcome:
+    """Fuzz the targets of these names (all, where there are none) for `seconds`, from case `first`.
+
+    `like` is a pattern for the names of captures to make cases from.
+    """
     outcome, number = Outcome(), first
     end = time.monotonic() + seconds
     while time.monotonic() < end and len(outcome.failures) < MOST_FAILURES:
-        watch, patience, running = Watch(seed, number, names), START_SECONDS, False
+        watch, patience, running = Watch(seed, number, names, like), START_SECONDS, False
         try:
             while time.monotonic() < end and len(outcome.failures) < MOST_FAILURES:
                 line = watch.line(patience)
@@ -131,13 +134,13 @@ def run(seed: int, seconds: float, names: list[str], first: int = 0) -> Outcome:
     return outcome
 
 
-def save(seed: int, outcome: Outcome, folder: Path) -> list[Path]:
+def save(seed: int, outcome: Outcome, folder: Path, like: str = "") -> list[Path]:
     """Write the captures that failed, and why beside each."""
     folder.mkdir(parents=True, exist_ok=True)
     saved = []
     for number, why in outcome.failures:
         path = folder / f"{seed}-{number}.capture"
-        path.write_bytes(mutate.case(seed, number))
+        path.write_bytes(mutate.case(seed, number, like))
         path.with_suffix(".txt").write_text(why)
         saved.append(path)
     return saved
@@ -151,32 +154,33 @@ def main() -> int:
     parser.add_argument(
         "--only", action="append", default=[], choices=("decode", "analyze", "parts"), help="do this with each case"
     )
+    parser.add_argument("--like", default="", help="captures to make cases from: 'tls*'")
     parser.add_argument("--first", type=int, default=0, help="the first case")
     parser.add_argument("--case", type=int, help="run this case alone, in this process")
     parser.add_argument("--work", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work is not None:
         with contextlib.suppress(BrokenPipeError):
-            work(options.seed, options.work, options.only)
+            work(options.seed, options.work, options.only, options.like)
         return 0
     if options.case is not None:
         from tests.fuzz import targets
 
         for name in options.only or targets.TARGETS:
-            targets.TARGETS[name](mutate.case(options.seed, options.case))
+            targets.TARGETS[name](mutate.case(options.seed, options.case, options.like))
         return 0
-    outcome = run(options.seed, options.seconds, options.only, options.first)
+    outcome = run(options.seed, options.seconds, options.only, options.first, options.like)
     kinds: dict[str, list[int]] = {}
     for number, why in outcome.failures:
         kinds.setdefault("\n".join(why.strip().splitlines()[-3:]), []).append(number)
     for why, numbers in kinds.items():
         print(f"{len(numbers)} times, first in case {numbers[0]}:\n{why}\n")
     print(
-        f"seed {options.seed}: {outcome.cases} cases from {len(mutate.seeds())} captures, "
+        f"seed {options.seed}: {outcome.cases} cases from {len(mutate.seeds(options.like))} captures, "
         f"{len(outcome.failures)} failed, at most {outcome.peak_bytes >> 20} MiB"
     )
     if outcome.failures:
-        print(f"captures that failed: {save(options.seed, outcome, options.save)[0].parent}")
+        print(f"captures that failed: {save(options.seed, outcome, options.save, options.like)[0].parent}")
     return 1 if outcome.failures else 0
 
 

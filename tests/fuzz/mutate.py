@@ -4,6 +4,7 @@ import gzip
 import random
 import struct
 from collections.abc import Callable
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -30,12 +31,16 @@ class Parts(NamedTuple):
 
 
 @cache
-def seeds() -> list[tuple[str, bytes]]:
-    """Name and first bytes of every capture at hand, in a fixed order."""
+def seeds(like: str = "") -> list[tuple[str, bytes]]:
+    """Name and first bytes of every capture at hand whose name matches (a pattern, all if empty), in a fixed order."""
     folders = (ROOT / "captures", LAB / "captures", CORPUS / "files")
     suffixes = {".pcap", ".pcapng", ".cap", ".ntar", ".gz", ".zst", ".lz4"}
     paths = sorted(path for folder in folders if folder.exists() for path in folder.rglob("*"))
-    found = [(path.name, _head(path)) for path in paths if path.suffix in suffixes and path.is_file()]
+    found = [
+        (path.name, _head(path))
+        for path in paths
+        if path.suffix in suffixes and path.is_file() and fnmatch(path.name, like or "*")
+    ]
     return found or [("made", _made())]
 
 
@@ -52,10 +57,18 @@ def _made() -> bytes:
     return _pcap(Parts(1, [Packet(1, 0, header + ip + syn, 54)] * 4), "<", False)
 
 
-def case(seed: int, number: int) -> bytes:
+@cache
+def key_logs() -> bytes:
+    """The secrets of all captures at hand, as far as they are known."""
+    folders = (LAB / "captures", CORPUS / "files")
+    paths = sorted(path for folder in folders if folder.exists() for path in folder.iterdir())
+    return b"\n".join(path.read_bytes() for path in paths if path.suffix in (".keys", ".keylog"))
+
+
+def case(seed: int, number: int, like: str = "") -> bytes:
     """The capture of case `number`."""
     choice = random.Random(f"{seed}:{number}")
-    _, data = choice.choice(seeds())
+    _, data = choice.choice(seeds(like))
     parts = split(data)
     if parts is not None and parts.packets and choice.random() < 0.55:
         data = _pcap(_mutate_packets(parts, choice), choice.choice("<>"), choice.random() < 0.5)

@@ -21,6 +21,15 @@ def test_a_case_is_always_the_same() -> None:
     assert mutate.case(7, 1) != mutate.case(8, 1)
 
 
+def test_cases_of_some_captures_only() -> None:
+    names = [name for name, _ in mutate.seeds("*alt*")]
+    assert names
+    assert all("alt" in name for name in names)
+    assert len(names) < len(mutate.seeds())
+    assert mutate.case(7, 1, "*alt*") == mutate.case(7, 1, "*alt*")
+    assert mutate.seeds("nothing is called so") == [("made", mutate._made())]
+
+
 def test_packets_survive_splitting_and_writing() -> None:
     made = mutate._made()
     parts = mutate.split(made)
@@ -83,7 +92,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, body: str) -> harness.Outcome:
     """A short run whose worker does `body` with each case."""
 
     class Bad(harness.Watch):
-        def __init__(self, seed: int, first: int, names: list[str]) -> None:
+        def __init__(self, seed: int, first: int, names: list[str], like: str = "") -> None:
             command = [sys.executable, "-c", WORKER.format(body=body, first=first)]
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
             assert self.process.stdout is not None

@@ -60,6 +60,18 @@ def test_verdicts_are_sorted_by_gravity_and_time() -> None:
     assert (verdicts[0].frames, verdicts[0].spans, verdicts[0].time_ns) == ((3,), (Span(3, 0, 1),), 3)
 
 
+def test_what_is_harmless_is_told_once_in_its_earliest_session() -> None:
+    stories = [
+        Story(flow(number), findings=[finding("a.harmless-thing", 9 - number, Severity.INFO), finding("a.b", number)])
+        for number in range(3)
+    ]
+    sessions, verdicts = join(stories, [flow(number) for number in range(3)], Capture())
+    assert [(one.code, one.session) for one in verdicts if "harmless" in one.code] == [("a.harmless-thing", 2)]
+    assert len(verdicts) == 4
+    assert [one.id for one in verdicts] == list(range(4))
+    assert [len(one.findings) for one in sessions] == [1, 1, 2]
+
+
 def test_the_gravest_phase_is_the_outcome() -> None:
     phases = [Phase("a", 0, 1, Outcome.ESTABLISHED), Phase("b", 1, 2, Outcome.UNANSWERED)]
     assert outcome_of(phases, flow(0)) is Outcome.UNANSWERED

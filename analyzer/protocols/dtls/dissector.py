@@ -150,6 +150,7 @@ class Dtls(core.Dissector):
         if kind == APPLICATION_DATA:
             yield from self._data(sender, half, content, record)
             return
+        yield from self._flush(sender)
         if kind == HANDSHAKE:
             yield from self._fragments(sender, half, content, record, unit)
         elif kind == ALERT:
@@ -167,7 +168,6 @@ class Dtls(core.Dissector):
     # --- handshake ---
 
     def _fragments(self, sender: Side, half: Half, content: Piece, record: Record, unit: Piece) -> Outputs:
-        yield from self._flush(sender)
         reader = Reader(content)
         for _ in reader.each("handshake"):
             head = reader.peek(MESSAGE_HEADER_BYTES)
@@ -298,7 +298,6 @@ class Dtls(core.Dissector):
     # --- the other contents ---
 
     def _change_cipher_spec(self, sender: Side, content: Piece, unit: Piece) -> Outputs:
-        yield from self._flush(sender)
         link = self.link
         fields: dict[str, core.Value] = {}
         text = "what this side sends from here on is protected"
@@ -312,7 +311,6 @@ class Dtls(core.Dissector):
         yield Note("dtls.change-cipher-spec", text, arrived(content, unit), fields, sender=sender)
 
     def _alert(self, sender: Side, half: Half, content: Piece, unit: Piece) -> Outputs:
-        yield from self._flush(sender)
         reader = Reader(content)
         if reader.left < 2:
             raise Malformed("an alert of less than 2 bytes (RFC 9846 §6)")
@@ -345,7 +343,6 @@ class Dtls(core.Dissector):
             yield self._phase(at.time_ns, Outcome.FAILED)
 
     def _ack(self, sender: Side, content: Piece, unit: Piece) -> Outputs:
-        yield from self._flush(sender)
         reader = Reader(content)
         size = reader.uint("record_numbers_length", 2)
         inner = reader.sub("record_numbers", size)

@@ -43,6 +43,10 @@ class Assembly:
     def add(self, start: int, body: Piece) -> None:
         """Take the bytes of `body`, which begins at `start`, that are new."""
         at, stop = start, start + len(body)
+        if at < stop and (not self.parts or self.parts[-1].stop <= at):  # mostly they come in order
+            self.parts.append(Part(at, stop, body))
+            self.bytes += stop - at
+            return
         new: list[Part] = []
         for part in self.parts:
             if part.start >= stop:
@@ -54,8 +58,9 @@ class Assembly:
             new.append(Part(at, stop, body.cut(at - start)))
         for part in new:
             self.bytes += part.stop - part.start
-        self.parts.extend(new)
-        self.parts.sort(key=_start)
+        if new:
+            self.parts.extend(new)
+            self.parts.sort(key=_start)
 
     def message(self, sequence: int) -> Piece:
         """The whole message, with the header that it would have in one fragment."""

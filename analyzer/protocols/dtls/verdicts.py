@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DTLS_BAD: Final = 0x0100
 #: Without an answer for so long, somebody has to look.
 SILENCE_NS: Final = 3_000_000_000
+LONG_SECONDS: Final = 600
 SIDE_NAMES: Final = ("initiator", "responder")
 
 
@@ -142,8 +143,10 @@ def at_end(one: Association, end_ns: int, flow: Flow | None) -> Outputs:
         return
     first = link.hello_at.time_ns
     times = [f"{(place.time_ns - first) / 1e9:.1f}" for place in one.hellos[1:8]]
+    seconds = (end_ns - first) / 1e9
+    waited = f"for {seconds:.1f} s" if seconds < LONG_SECONDS else "in the rest of the capture"
     again = f", sent again after {', '.join(times)} s" if times else ""
-    text = f"ClientHello of {link.hello_bytes:,} bytes{again}: no DTLS came back for {(end_ns - first) / 1e9:.1f} s."
+    text = f"ClientHello of {link.hello_bytes:,} bytes{again}: no DTLS came back {waited}."
     limits = ""
     if flow is not None and 0 in flow.packets:
         limits = "Nothing at all came from the other side: the capture may have seen one direction only."

@@ -45,6 +45,7 @@ class Upgrade:
         "gone",
         "last",
         "notes",
+        "passed",
         "refusal",
         "scanned",
         "spec",
@@ -57,6 +58,7 @@ class Upgrade:
         self.spec = spec
         self.client = client
         self.asked: Place | None = None  # the request for TLS, while it waits for its answer
+        self.passed = [False, False]  # sides of which something was passed on
         self.through = False  # what comes is passed on: TLS began without an answer that was captured
         self.gone = False  # bytes are missing and nothing tells where the next unit starts
         self.scanned = [0, 0]
@@ -71,12 +73,14 @@ class Upgrade:
     def held(self, sender: Side, head: bytes | bytearray) -> int | None:
         """0 where a unit of the room's own comes next, None where it must wait, else the size of one for `beyond`."""
         if self.through:
+            self.passed[sender] = True
             return len(head)
         if head[0] == TLS_HANDSHAKE and (len(head) < 2 or head[1] == TLS_MAJOR):
             if len(head) < TLS_RECORD_HEADER_BYTES:
                 return None
             size = TLS_RECORD_HEADER_BYTES + int.from_bytes(head[3:5], "big")
             late = self.asked is not None and sender is self.client and len(head) <= size
+            self.passed[sender] = not late
             return None if late else size  # who sent a second record was answered, whether the capture has it or not
         if self.gone:
             return len(head)
@@ -208,11 +212,11 @@ class Upgrade:
 
     def gap(self, sender: Side, unit: Piece) -> Outputs:
         """What follows is looked at only for a start of TLS."""
-        if self.through:
-            yield Enough()
-        else:
+        if not self.through:
             self.gone = True
             self.scanned[sender] = 0
+        elif self.passed[sender]:
+            yield Enough()
 
     def end(self, last: Piece) -> Outputs:
         if self.asked is not None and not self.through:

@@ -57,10 +57,15 @@ RECORD_BYTES: Final = 5
 #: RFC 5246 §6.2.3 allows 2^14 + 2048.
 MAX_FRAGMENT_BYTES: Final = (1 << 14) + 2048
 MAX_MESSAGE_BYTES: Final = 1 << 20
+#: Records of one message: each that is held costs far more memory than it has bytes.
+MAX_FRAGMENTS: Final = 4096
+MAX_ALERTS: Final = 64
 #: Protected records that nobody opens are held whole up to this size: shorter ones cost more to pass by.
 HELD_BYTES: Final = 2048
 #: Records that are tried with the keys of the next epoch, where those of the present one are missing.
 MAX_TRIALS: Final = 64
+#: Records behind a gap for whose sequence number one searches.
+MAX_SEARCHED: Final = 4
 #: Sizes of a run's first records that are kept for the report.
 SIZES_KEPT: Final = 8
 #: A TLS 1.3 alert: level, description, content type and tag (§5.2).
@@ -92,7 +97,7 @@ class Tls(core.Dissector):
         self.told: Note | None = None  # last, of the unit at hand
         self.spoken = False
         self.out: list[core.Output] = []  # what is said of the present unit
-        self.held: list[tuple[Side, Piece]] = []  # records that wait for secrets
+        self.held: list[tuple[Side, Piece, int]] = []  # records that wait for secrets, and how many bytes are missing
         self.held_bytes = 0
         self.patient = True
         self.closed_why = ""  # why records stay closed, and where that began
@@ -104,7 +109,8 @@ class Tls(core.Dissector):
         self.phase_told = False
         self.failed = False
         self.waiting = False
-        self.overflow = False  # more was held than may be
+        self.overflow = False  # what is held is to be read at once
+        self.stranger: tuple[Side, Piece] | None = None  # no record, behind those that are held
         self.flight = Flight()
         self.last: Place | None = None  # where the connection ended
         self.end_alert: tuple[Side, Piece] | None = None  # a decode_error that may only mean an unexpected end
@@ -143,13 +149,13 @@ class Tls(core.Dissector):
             self._begin()
         half = self.halves[sender]
         if len(head) < RECORD_BYTES:
-            return None if maybe_record(head, half.records == 0) else self._foreign(half, head)
+            return None if self.ssl2 or maybe_record(head, half.records == 0) else self._foreign(half, head)
         kind = head[0]
         if CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and head[1] == 3 and head[2] <= 4 and not self.ssl2:
             size = head[3] << 8 | head[4]
             if size <= MAX_FRAGMENT_BYTES and not (half.lost and size == 0):
                 half.foreign = False
-                if half.state == SHUT and size > HELD_BYTES and not self.held:
+                if half.state == SHUT and size > HELD_BYTES and kind == APPLICATION_DATA and not self._waits():
                     return RECORD_BYTES
                 return RECORD_BYTES + size
         if self.ssl2 or (half.records == 0 and is_ssl2_hello(head)):
@@ -174,13 +180,24 @@ class Tls(core.Dissector):
         self.spoken = self.spoken or bool(out)
         if self.overflow:
             self.overflow = False
-            return chain(out, self._drain(late=True))
+            return chain(out, self._drain(late=True), self._after_drain())
         return out
+
+    def _after_drain(self) -> Iterator[core.Output]:
+        """What is no record had to wait for the records before it."""
+        if self.stranger is not None:
+            (sender, unit), self.stranger = self.stranger, None
+            self._on_foreign(sender, self.halves[sender], unit)
+            yield from self._said()
 
     def _on_unit(self, sender: Side, unit: Piece) -> None:
         half = self.halves[sender]
         if half.foreign:
-            self._on_foreign(sender, half, unit)
+            if self.held:
+                self.overflow = True  # what waits is told before the room gives up: it will not be asked at the end
+                self.stranger = (sender, unit)
+            else:
+                self._on_foreign(sender, half, unit)
             return
         half.lost = False
         if self.held:
@@ -206,14 +223,21 @@ class Tls(core.Dissector):
         if not self.begun:
             self._begin()
         half = self.halves[sender]
-        half.lost = half.missing = True
+        half.lost = True
+        if self.held:
+            self.held.append((sender, at.cut(0, 0), size))
+        else:
+            self._miss(half, size, at)
+        return ()
+
+    def _miss(self, half: Half, size: int, at: Piece) -> None:
+        half.missing = MAX_SEARCHED
         half.partial, half.partial_bytes, half.need = [], 0, 0
         opener = half.opener
         if half.state == OPEN and opener is not None and not opener.resumable:
             self._shut(
                 half, f"{size:,} bytes are missing from the capture, and this cipher needs all before it", at.place
             )
-        return ()
 
     # --- records ---
 
@@ -232,6 +256,8 @@ class Tls(core.Dissector):
             elif not half.records and sealed_from_the_start(kind, size, unit):
                 half.state = SHUT
                 self._close(NO_HELLO, None)
+            elif half.missing and self._sealed_behind_a_gap(sender, kind, size, unit):
+                self._assume_ccs(sender, half)
         if half.state == CLEAR or self._in_clear(half, kind, size):
             self._count_record(sender, half, size, unit)
             self._content(sender, half, kind, unit.cut(RECORD_BYTES), False)
@@ -243,7 +269,7 @@ class Tls(core.Dissector):
                 self._count_record(sender, half, size, unit)
                 self._content(sender, half, opened[0], opened[1], True)
                 return
-            if self._may_wait(unit):
+            if self._may_wait(half, unit):
                 self._hold(sender, unit)
                 return
         self._count_record(sender, half, size, unit)
@@ -251,13 +277,25 @@ class Tls(core.Dissector):
         if len(unit) < RECORD_BYTES + size:
             self.say(Body(size))
 
+    def _sealed_behind_a_gap(self, sender: Side, kind: int, size: int, unit: Piece) -> bool:
+        """Whether this record must be Finished, the ChangeCipherSpec before it being lost."""
+        link = self.link
+        turn = link.ccs[sender.other] or (sender is link.client and link.server_hello_done)
+        return turn and not is_13(link.version) and sealed_from_the_start(kind, size, unit)
+
+    def _assume_ccs(self, sender: Side, half: Half) -> None:
+        """Up to TLS 1.2: what this side sends is protected, although nothing was seen to say so."""
+        self.link.ccs[sender] = True
+        half.partial, half.partial_bytes, half.need = [], 0, 0
+        self._switch12(sender, half)
+
     def _in_clear(self, half: Half, kind: int, size: int) -> bool:
         """Whether a record is in clear although its side has begun to protect what it sends."""
         version = self.link.version
         if not is_13(version) and version:
             return False
         if kind == CHANGE_CIPHER_SPEC:
-            return size == 1  # §D.4: it means nothing
+            return size == 1  # §E.4: it means nothing
         # A side that did not get the keys, or a second ClientHello.
         return is_13(version) and (kind == ALERT or (kind == HANDSHAKE_RECORD and not half.finished))
 
@@ -306,19 +344,22 @@ class Tls(core.Dissector):
             found = self._otherwise(sender, half, kind, version, fragment)
         if found is None:
             if opener is not None:
-                self._not_opened(half, opener, why, unit.place)
+                self._not_opened(half, opener, why, fragment, unit.place)
             return None
         half.state = OPEN
         plain = unit.cut(RECORD_BYTES).derived(found[1])
         plain.trace = unit.trace
         return found[0], plain
 
-    def _not_opened(self, half: Half, opener: Opener, why: str, at: Place) -> None:
-        if opener.sequence == 0:
+    def _not_opened(self, half: Half, opener: Opener, why: str, fragment: bytes, at: Place) -> None:
+        if half.missing:
+            opener.skip(1, fragment)  # up to TLS 1.0 the next one may be opened with what ends this one
+            self._close(f"bytes before the record in {where(at)} are missing from the capture", at)
+        elif opener.sequence == 0:
             text = f"the secrets in the key log don't fit: the first record they are for ({where(at)}) fails its check"
             self._shut(half, text if "check" in why or "tag" in why or "MAC" in why else why, at)
         else:
-            opener.skip(1)
+            opener.skip(1, fragment)
             if opener.broken:
                 self._shut(half, f"the record in {where(at)} is damaged, and this cipher needs all before the next", at)
             else:
@@ -327,6 +368,7 @@ class Tls(core.Dissector):
     def _shut(self, half: Half, why: str, at: Place | None) -> None:
         half.state = SHUT
         half.opener = None
+        half.given_up = True
         self._close(why, at)
 
     def _close(self, why: str, at: Place | None) -> None:
@@ -343,9 +385,10 @@ class Tls(core.Dissector):
         """
         opener = half.opener
         if opener is not None and half.missing:
-            half.missing = False
+            half.missing -= 1
             found = opener.resync(kind, version, fragment)
             if found is not None:
+                half.missing = 0
                 return found
         link = self.link
         if not is_13(link.version) or half.trials >= MAX_TRIALS:
@@ -374,6 +417,8 @@ class Tls(core.Dissector):
             half.opener = Choice(openers) if openers else None
         elif is_13(link.version) or link.hello is None or link.answer is None:
             self._use(sender, half, HANDSHAKE)
+        else:
+            self._assume_ccs(sender, half)
         if half.state == SHUT:
             self._close(self.hand.keys.why, None)
 
@@ -381,6 +426,7 @@ class Tls(core.Dissector):
         """From the next record on `sender` uses the keys of `epoch`."""
         link = self.link
         half.epoch = epoch
+        half.given_up = False
         half.opener = (
             self.hand.keys.opener(sender is link.client, epoch) if is_13(link.version) or not link.version else None
         )
@@ -388,10 +434,13 @@ class Tls(core.Dissector):
 
     # --- waiting for secrets ---
 
-    def _may_wait(self, unit: Piece) -> bool:
-        keys = self.hand.keys
+    def _waits(self) -> bool:
+        """Whether records that can't be opened now may be opened later."""
+        return bool(self.held) or (self.patient and self.hand.keys.hopeful)
+
+    def _may_wait(self, half: Half, unit: Piece) -> bool:
         shared = self.hand.shared
-        if not self.patient or not keys.hopeful:
+        if not self._waits():
             return False
         limits = shared.limits
         if (
@@ -405,7 +454,7 @@ class Tls(core.Dissector):
     def _hold(self, sender: Side, unit: Piece) -> None:
         shared = self.hand.shared
         limits = shared.limits
-        self.held.append((sender, unit))
+        self.held.append((sender, unit, 0))
         self.held_bytes += len(unit)
         shared.waiting_bytes += len(unit)
         if self.held_bytes > limits.waiting_bytes or shared.waiting_bytes > limits.waiting_total_bytes:
@@ -425,12 +474,21 @@ class Tls(core.Dissector):
         held, self.held = self.held, []
         self.hand.shared.waiting_bytes -= self.held_bytes
         self.held_bytes = 0
-        for sender, unit in held:
+        asked = [False, False]
+        if not any(half.given_up for half in self.halves):
+            self.closed_why = ""
+        for sender, unit, missing in held:
             half = self.halves[sender]
             if self.held:
-                self._hold(sender, unit)
+                if missing:
+                    self.held.append((sender, unit, missing))
+                else:
+                    self._hold(sender, unit)
+            elif missing:
+                self._miss(half, missing, unit)
             else:
-                if half.state == SHUT:
+                if half.state == SHUT and not half.given_up and not asked[sender]:
+                    asked[sender] = True
                     self._again(sender, half)
                 self._begin_trace(unit.trace)
                 self._on_record(sender, half, unit)
@@ -440,7 +498,6 @@ class Tls(core.Dissector):
     def _again(self, sender: Side, half: Half) -> None:
         """Ask for the keys of a side that was shut for want of them."""
         link = self.link
-        self.closed_why = ""
         if link.ccs[sender] and not is_13(link.version):
             self._switch12(sender, half)
         elif sender is link.client and half.epoch == EARLY and link.early in (OFFERED, ACCEPTED) and not half.finished:
@@ -449,6 +506,8 @@ class Tls(core.Dissector):
             half.state = OPEN if openers else SHUT
         else:
             self._use(sender, half, half.epoch)
+        if half.state == SHUT:
+            self._close(self.hand.keys.why, None)
 
     # --- what is inside ---
 
@@ -457,6 +516,8 @@ class Tls(core.Dissector):
             half.partial.append(content)
             half.partial_bytes += len(content)
             if half.partial_bytes < half.need:
+                if len(half.partial) > MAX_FRAGMENTS:
+                    raise Malformed(f"a handshake message in more than {MAX_FRAGMENTS:,} records")
                 return
             content = joined(half.partial)
             half.partial, half.partial_bytes, half.need = [], 0, 0
@@ -537,7 +598,7 @@ class Tls(core.Dissector):
         )
         note = Note("tls.change-cipher-spec", text, content, sender=sender)
         if compatible:
-            note.spec = "RFC 9846 D.4"
+            note.spec = "RFC 9846 E.4"
         self.say(note)
         if compatible:
             self.out.extend(verdicts.compatible_ccs(self.hand, content))
@@ -551,6 +612,7 @@ class Tls(core.Dissector):
 
     def _switch12(self, sender: Side, half: Half) -> None:
         link = self.link
+        half.given_up = False
         pair = self.hand.keys.pair()
         if pair is None:
             half.state, half.opener = SHUT, None
@@ -580,7 +642,8 @@ class Tls(core.Dissector):
         if description == messages.CLOSE_NOTIFY:
             half.closed = True
             return
-        link.alerts.append((sender, level, description, content.place))
+        if len(link.alerts) < MAX_ALERTS:
+            link.alerts.append((sender, level, description, content.place))
         finding = verdicts.on_alert(self.hand, sender, level, description, content)
         if finding is not None:
             self.say(finding)
@@ -689,7 +752,8 @@ class Tls(core.Dissector):
     def _closed_alert(self, sender: Side, half: Half, unit: Piece) -> None:
         """An alert that can't be read; before both sides are finished it can only say that the handshake failed."""
         link = self.link
-        early = not link.done_ns and not self.halves[link.client].finished
+        early = link.hello is not None and not link.done_ns and not self.halves[link.client].finished
+        early = early and not any(one.missing for one in self.halves)
         text = "an encrypted alert" + (": this side refuses the handshake" if early else ", probably close_notify")
         note = Note("tls.record-alert", text, unit, sender=sender)
         half.closed = True
@@ -898,7 +962,7 @@ def where(at: Place) -> str:
 def sealed_from_the_start(kind: int, size: int, record: Piece) -> bool:
     """Whether the first record seen of a side can only be encrypted: the capture began after the handshake."""
     if kind == ALERT:
-        return size != 2
+        return size > 2
     if kind == HANDSHAKE_RECORD and len(record) >= RECORD_BYTES + HEADER_BYTES:
         at = record.start + RECORD_BYTES
         return record.data[at] not in HANDSHAKE_TYPES or record.data[at + 1] > 3
@@ -928,7 +992,9 @@ def is_ssl2_hello(head: bytes | bytearray) -> bool:
         return (
             fits and session in (0, 16) and 16 <= challenge <= 32 and (version == SSL20 or 0x0300 <= version <= TLS12)
         )
-    return head[2] == messages.SSL2_SERVER_HELLO and len(head) >= 7 and head[5] == 0 and head[6] == 2 and size >= 11
+    if head[2] != messages.SSL2_SERVER_HELLO or size < 11:
+        return False
+    return head[3] <= 1 if len(head) < 7 else head[5] == 0 and head[6] == 2
 
 
 def ssl2_size(head: bytes | bytearray) -> int:

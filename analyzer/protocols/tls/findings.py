@@ -167,8 +167,8 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         "RFC 9846 6.2; RFC 5280 6",
         cause="A private certification authority that the refusing side does not know, or an intermediate certificate "
         "that was not sent.",
-        advice="Install the authority's root on the side that refused, or send the whole chain on the other. Between "
-        "WebRTC peers check the fingerprint, not the chain.",
+        advice="Install the authority's root on the side that refused, or send the whole chain on the other; a chain "
+        "that openssl verify accepts with that root alone is complete.",
     ),
     "tls.alert-bad-certificate": FindingKind(
         ERROR,

@@ -39,6 +39,8 @@ NO_HELLO: Final = "the capture started after the ClientHello, so nothing tells w
 NO_LINE: Final = "the key log has no line for the random of this ClientHello"
 NO_LINE_ECH: Final = "the key log has no line for the random of this ClientHello; with Encrypted ClientHello its lines name the inner one"
 NO_ANSWER: Final = "the ServerHello is not in the capture, so the cipher is not known"
+FORWARD_SECRECY: Final = "its key exchange has forward secrecy: a private key does not open it, a key log does"
+PRE_SHARED: Final = "its keys come from a pre-shared key: a private key does not open it, a key log does"
 
 
 def suite(value: int) -> Suite | None:
@@ -55,7 +57,7 @@ def rsa_keys(data: bytes) -> tuple[tuple[str, RSAPrivateKey], ...]:
 class Keys:
     """The secrets of one connection.  `why` says why records can't be opened; empty while nothing is wrong."""
 
-    __slots__ = ("_master", "_pair", "_secrets", "_shared", "link", "why")
+    __slots__ = ("_master", "_pair", "_renewed", "_secrets", "_shared", "link", "why")
 
     def __init__(self, shared: Shared, link: Link) -> None:
         self._shared = shared
@@ -64,6 +66,7 @@ class Keys:
         self.why = ""
         self._pair: tuple[Opener, Opener] | None = None
         self._master = b""  # found by a private key
+        self._renewed = b""  # a ticket that came before it
 
     def lines(self) -> Mapping[str, bytes] | None:
         """The key log's secrets for this connection, by label."""
@@ -75,7 +78,13 @@ class Keys:
             return NO_KEY_LOG
         if not self.link.client_random:
             return NO_HELLO
+        if self._secrets.private_keys and not self._secrets.lines:
+            return FORWARD_SECRECY
         return NO_LINE_ECH if self.link.ech_offered else NO_LINE
+
+    def _no_suite(self) -> str:
+        value = self.link.suite_value
+        return f"the cipher suite 0x{value:04x} is not known" if value else NO_ANSWER
 
     @property
     def hopeful(self) -> bool:
@@ -97,7 +106,7 @@ class Keys:
             return None
         link = self.link
         if link.suite is None:
-            self.why = NO_ANSWER if not link.suite_value else f"the cipher suite 0x{link.suite_value:04x} is not known"
+            self.why = self._no_suite()
             return None
         return self._opener13(link.suite, secret)
 
@@ -148,7 +157,7 @@ class Keys:
     def renew(self) -> None:
         """A new handshake began: it will have keys of its own."""
         self._pair = None
-        self._master = b""
+        self._master = self._renewed = b""
 
     def _pair12(self) -> tuple[Opener, Opener] | None:
         link = self.link
@@ -159,7 +168,7 @@ class Keys:
         if master is None:
             return None
         if link.suite is None or not link.server_random:
-            self.why = NO_ANSWER if not link.suite_value else f"the cipher suite 0x{link.suite_value:04x} is not known"
+            self.why = self._no_suite()
             return None
         try:
             return openers12(
@@ -194,11 +203,16 @@ class Keys:
                 found = shared.recall(SESSIONS, hashlib.sha256(name).digest()) if name else None
                 if isinstance(found, bytes):
                     self._master = found
+                    if self._renewed:
+                        self.remember(self._renewed)
                     return found
             self.why = "it resumes a session whose own handshake was not opened"
             return None
-        if link.suite is None or link.suite.key_exchange != "RSA":
-            self.why = "its key exchange has forward secrecy: a private key does not open it, a key log does"
+        if link.suite is None:
+            self.why = self._no_suite()
+            return None
+        if link.suite.key_exchange != "RSA":
+            self.why = PRE_SHARED if link.suite.key_exchange in ("PSK", "RSA_PSK") else FORWARD_SECRECY
             return None
         if not link.encrypted_premaster:
             self.why = "the ClientKeyExchange is not in the capture"
@@ -231,3 +245,5 @@ class Keys:
         """Later connections may resume this session by `name`: a session id or a ticket."""
         if self._master:
             self._shared.remember(SESSIONS, hashlib.sha256(name).digest(), self._master)
+        else:
+            self._renewed = name

@@ -54,6 +54,7 @@ class Half:
         "finished",
         "first",
         "foreign",
+        "given_up",
         "last_size",
         "lost",
         "missing",
@@ -70,6 +71,7 @@ class Half:
     def __init__(self) -> None:
         self.state = CLEAR
         self.opener: Opener | None = None
+        self.given_up = False  # shut for another reason than want of keys
         self.epoch = 0
         self.trials = 0  # records that were tried with keys of a later epoch, in vain
         self.records = 0
@@ -80,7 +82,7 @@ class Half:
         self.closed = False  # by close_notify
         self.alerted = False  # by a fatal alert
         self.lost = False  # bytes are missing: the next record has to be found again
-        self.missing = False  # records are missing, nobody knows how many
+        self.missing = 0  # records are missing, nobody knows how many: records to search their number for
         self.foreign = False  # the unit that comes is no record
         self.run: Run | None = None
         self.partial: list[Piece] = []  # of a handshake message

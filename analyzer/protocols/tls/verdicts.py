@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Finding, Outcome, Piece, Place, Shared, Side, Value
+from analyzer.core import Finding, Outcome, Piece, Place, Severity, Shared, Side, Value
 from analyzer.protocols.tls import messages, names, wording
 from analyzer.protocols.tls.findings import ALERT_CODES, FINDINGS, OTHER_ALERT
+from analyzer.protocols.tls.keys import suite as suite_of
 from analyzer.protocols.tls.messages import (
     EMPTY_RENEGOTIATION_INFO,
+    FALLBACK,
     PRE_SHARED_KEY,
     RENEGOTIATION_INFO,
     SENTINELS,
@@ -20,7 +22,7 @@ from analyzer.protocols.tls.messages import (
     TLS13,
     is_13,
 )
-from analyzer.protocols.tls.state import ACCEPTED, NOT_OFFERED, OFFERED, REJECTED
+from analyzer.protocols.tls.state import ACCEPTED, CLEAR, NOT_OFFERED, OFFERED, REJECTED
 from analyzer.protocols.tls.suites import weaknesses
 
 if TYPE_CHECKING:
@@ -56,6 +58,9 @@ CERTIFICATE_ALERTS: Final = frozenset((42, 43, 44, 45, 46, 48, 49, 113))
 SYNTAX_ALERTS: Final = frozenset((10, 22, 47, 50, 109, 110))
 #: In TLS 1.3 a client is through before the server judges its certificate: these refuse a handshake all the same.
 REFUSALS: Final = frozenset((*CERTIFICATE_ALERTS, CERTIFICATE_REQUIRED, 40, 51, 121))
+
+#: What stands among the suites and is none.
+SIGNALS: Final = frozenset((EMPTY_RENEGOTIATION_INFO, FALLBACK))
 
 #: Tables that flows share.
 TOLD: Final = "tls.told"
@@ -246,6 +251,12 @@ def on_server_hello(hand: Handshake, note: Note) -> Outputs:
             yield Finding("tls.suite-weak", f"{link.suite.name}: {'; '.join(wrong)}.", places(link, at))
 
 
+def unsafe(value: int) -> bool:
+    """Whether the suite of this number is known to protect little or nothing."""
+    made = suite_of(value)
+    return made is not None and broken(made)
+
+
 def broken(suite: Suite) -> bool:
     """Whether a suite protects little or nothing; lesser weaknesses are for `analyzer explain`.  RFC 9325 §4.1"""
     return (
@@ -307,7 +318,14 @@ def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
         text = f"{problem.text[:1].upper()}{problem.text[1:]}."
         if not by_server:
             text = f"Of the client: {problem.text}."
-        yield Finding(code, text, at, cause=CAUSES.get(problem.reason, ""))
+        found = Finding(code, text, at, cause=CAUSES.get(problem.reason, ""))
+        if problem.reason == "name-mismatch" and link.hello is not None and is_address(link.hello.server_name or ""):
+            found.severity = Severity.NOTICE
+            found.cause = (
+                "The client connects by address and puts that in server_name, where only names are allowed "
+                "(RFC 6066 3): it may well check another name."
+            )
+        yield found
     if verdict.problems and note.verdict is None:
         first = verdict.problems[0]
         if PROBLEM_CODES.get(first.reason) in (
@@ -339,11 +357,19 @@ def _server_certificate(hand: Handshake, leaf: Certificate, trusted: bool, at: P
         )
 
 
+def is_address(name: str) -> bool:
+    """Whether `name` is an IPv4 or IPv6 address."""
+    return ":" in name or name.replace(".", "").isdigit()
+
+
 def on_status(hand: Handshake, at: Place) -> Outputs:
     """A stapled OCSP response may say that the certificate is revoked."""
     status = hand.link.ocsp
     if status is not None and status.get("certificate_status") == "revoked":
-        yield Finding("tls.certificate-revoked", "The staple says: revoked.", at)
+        leaf = hand.link.chains[1][0].subject_text if hand.link.chains[1] else "the server"
+        since = f" since {status['revoked_at']}" if status.get("revoked_at") else ""
+        text = f'The staple for the certificate of "{leaf}", made at {status.get("this_update")}, says: revoked{since}.'
+        yield Finding("tls.certificate-revoked", text, at)
 
 
 # --- alerts -----------------------------------------------------------------------------------------------------------
@@ -364,22 +390,25 @@ def on_alert(hand: Handshake, sender: Side, level: int, description: int, at: Pi
     who = side(link, sender)
     did = "broke off the connection" if link.done_ns and description not in REFUSALS else "refused the handshake"
     said = f"The {who} {did}: {messages.alert_words(level, description)}{after(link, at.time_ns)}."
-    detail, cause = _detail(hand, sender, description, at.time_ns)
+    advice = ""
+    if description in CERTIFICATE_ALERTS:
+        detail, cause, advice = _refused_certificate(hand, sender, description, at.time_ns)
+    else:
+        detail, cause = _detail(hand, sender, description)
     text = f"{said} {detail}" if detail else said
     code = ALERT_CODES.get(description, OTHER_ALERT)
-    return Finding(code, text, places(link, link.server_at, at.place), cause=cause)
+    return Finding(code, text, places(link, link.server_at, at.place), cause=cause, advice=advice)
 
 
-def _detail(hand: Handshake, sender: Side, description: int, at_ns: int) -> tuple[str, str]:
+def _detail(hand: Handshake, sender: Side, description: int) -> tuple[str, str]:
     """What there is to say of an alert beyond its name, and its likeliest cause ("" where the table has it)."""
     link = hand.link
     hello, who = link.hello, side(link, sender)
-    if description in CERTIFICATE_ALERTS:
-        return _refused_certificate(hand, sender, description, at_ns)
     if hello is None:
         return "", ""
     if description in (HANDSHAKE_FAILURE, 71):
-        return f"{offered(link)} {_answered(link)}", _no_overlap(link, who)
+        cause = _no_overlap(link, who) if description == HANDSHAKE_FAILURE or link.answer is not None else ""
+        return f"{offered(link)} {_answered(link)}", cause
     if description == PROTOCOL_VERSION:
         return _versions(link, who)
     if description == 120:
@@ -517,7 +546,12 @@ def _no_overlap(link: Link, who: str) -> str:
     has_13 = any(is_13(version) for version in hello.versions)
     said: list[str] = []
     kinds = {part for name in old for part in ("ECDSA", "RSA") if f"_{part}_" in name}
-    if old and len(kinds) == 1 and len(old) <= 4:
+    if old and not has_13 and all(unsafe(value) for value in hello.suites if value not in SIGNALS):
+        said.append(
+            "All suites of the client are without encryption, without authentication or broken: servers have them "
+            "turned off."
+        )
+    elif old and len(kinds) == 1 and len(old) <= 4:
         few = "the one suite" if len(old) == 1 else f"each of the {len(old)} suites"
         said.append(
             f"It shares no cipher suite with the client: {few} for TLS 1.2 and older needs an {next(iter(kinds))} "
@@ -570,37 +604,40 @@ def _refused_choice(link: Link) -> str:
     return " ".join(said) or "Something that the server chose lies below what the client's policy allows."
 
 
-def _refused_certificate(hand: Handshake, sender: Side, description: int, at_ns: int) -> tuple[str, str]:
-    """The certificate that was refused, and what is wrong with it as far as can be told."""
+def _refused_certificate(hand: Handshake, sender: Side, description: int, at_ns: int) -> tuple[str, str, str]:
+    """The certificate that was refused, what is wrong with it as far as can be told, and what to do."""
     link = hand.link
     by_server = sender is link.client  # whose certificate it is about
     chain = link.chains[1 if by_server else 0]
     whose, who = ("server", "client") if by_server else ("client", "server")
     if not chain:
-        return f"The {whose}'s certificate, which it refuses, can't be seen in this capture.", ""
+        return f"The {whose}'s certificate, which it refuses, can't be seen in this capture.", "", ""
     leaf = chain[0]
     said = f"It refuses the {whose}'s certificate ({leaf.subject_text}, by {leaf.issuer_text})"
     if description == UNSUPPORTED_CERTIFICATE:
-        return f"{said}: {_made_of(leaf)}.", ""
+        return f"{said}: {_made_of(leaf)}.", "", ""
     matter = ALERT_PROBLEMS.get(description)
     if matter is not None and not matter:
-        return f"{said}.", ""
+        return f"{said}.", "", ""
     verdict = judged(hand, chain, by_server, at_ns)
     problems = [problem for problem in verdict.problems if matter is None or problem.reason in matter]
     if problems:
         told = "; ".join(problem.text for problem in problems[:2])
         cause = CERTIFICATE_CAUSES.get(problems[0].reason, "")
-        return f"{said}: {told}.", cause.format(issuer=leaf.issuer_text, who=who)
+        advice = FINDINGS["tls.cert-incomplete-chain"].advice if problems[0].reason == "incomplete-chain" else ""
+        return f"{said}: {told}.", cause.format(issuer=leaf.issuer_text, who=who), advice
     if description == CERTIFICATE_EXPIRED:
         dates = f"valid from {leaf.fields.get('not_before')} to {leaf.fields.get('not_after')}"
         return (
             f"{said}, which is {dates} and was so when this was captured.",
-            f"The clock of the {who} is wrong, or another certificate of its chain has expired.",
+            f"The clock of the {who} is wrong, or another certificate of the chain has expired.",
+            "",
         )
     where_to = f": {verdict.text}" if verdict.trusted else ""
     return (
         f"{said}, in which nothing of that kind is wrong as seen from here{where_to}.",
         f"The {who} has another list of roots (an old one, or its own), or pins a certificate.",
+        "",
     )
 
 
@@ -689,15 +726,13 @@ def on_established(hand: Handshake) -> Outputs:
 
 
 def ended(flow: Flow | None) -> tuple[str, Side | None]:
-    """How TCP ended ("fin", "rst" or "") and which side began it, by the history of the flow."""
+    """How the end of TCP began ("fin", "rst" or "") and by which side, by the history of the flow."""
     tcp = None if flow is None else flow.tcp
     if tcp is None or tcp.end is None:
         return "", None
     for letter in tcp.history:
-        if letter in "FR":
-            return tcp.end, Side.INITIATOR
-        if letter in "fr":
-            return tcp.end, Side.RESPONDER
+        if letter in "FfRr":
+            return "fin" if letter in "Ff" else "rst", Side.INITIATOR if letter in "FR" else Side.RESPONDER
     return tcp.end, None
 
 
@@ -740,7 +775,7 @@ def at_end(tls: Tls, last: Place) -> Outputs:
     end, by = ended(flow)
     lacking = any(half.lost for half in tls.halves) or one_sided(flow)
     server = tls.halves[link.server]
-    if not server.records:
+    if not server.records and not (flow is not None and flow.tcp is not None and flow.tcp.payload_bytes[link.server]):
         if not lacking:
             yield from _unanswered(tls, end, by)
     elif not link.done_ns and not (tls.halves[link.client].data_bytes and server.data_bytes):
@@ -769,27 +804,40 @@ def _unanswered(tls: Tls, end: str, by: Side | None) -> Outputs:
         waited = flow.last_ns - link.hello_at.time_ns
     if end and by is not None:
         who = side(link, by)
-        how = f"the {who} ended the connection ({'RST' if end == 'rst' else 'FIN'}) after {wording.duration(waited)}"
+        what = "RST" if end == "rst" else "FIN"
+        how = f"the {who} ended the connection ({what}), and all was over after {wording.duration(waited)}"
     else:
         how = f"nothing came for {waited / 1e9:.1f} s"
     tcp = None if flow is None else flow.tcp
     client = link.client
     name = link.hello.server_name if link.hello is not None else None
     said = f"ClientHello of {link.hello_bytes:,} bytes{f' for {name}' if name else ''}: no TLS came back; {how}."
-    limits = ""
+    limits = cause = ""
     if tcp is not None:
         again = tcp.retransmits[client]
         if again:
-            said += f" The client's segments were sent again {wording.count(again, 'time')}: the path may lose them."
-        else:
-            said += (
-                " TCP acknowledged it, so it arrived at the server's machine (or at a middlebox that speaks for it)."
-            )
+            times = wording.count(again, "time")
+            said += f" The client's segments were sent again {times}: the path may lose them."
+        elif acknowledged(tcp.history, client):
+            said += " TCP acknowledged it: it arrived at the server's machine, or at a box that speaks for it."
             limits = "An ACK tells that the operating system has the bytes, not that the server process read them."
-    found = Finding("tls.no-server-hello", said, link.hello_at, limits=limits)
+        elif end != "rst":
+            said += " Nothing acknowledged it: it may not have arrived."
+        if end == "rst" and by is not client:
+            cause = (
+                "A filter on the path that looks at the ClientHello (server name, size) and resets, or a server "
+                "process that crashed or does not speak TLS on this port."
+            )
+    found = Finding("tls.no-server-hello", said, link.hello_at, cause=cause, limits=limits)
     yield found
     _failed(tls)
     yield from _size_cliff(tls.hand, flow)
+
+
+def acknowledged(history: str, client: Side) -> bool:
+    """Whether the other side sent anything after the client's first data: all that has an ACK."""
+    _, _, rest = (history if client is Side.INITIATOR else history.swapcase()).partition("D")
+    return any(letter in "adf" for letter in rest)
 
 
 def _hello_key(link: Link, flow: Flow) -> bytes:
@@ -801,7 +849,8 @@ def _failed(tls: Tls) -> None:
     """Remember a large ClientHello without an answer, for when a smaller one gets one."""
     link, flow = tls.link, tls.flow
     if flow is not None and link.hello_at is not None and link.hello_bytes >= LARGE_HELLO_BYTES:
-        tls.hand.shared.remember(FAILED_HELLOS, _hello_key(link, flow), (link.hello_bytes, link.hello_at))
+        known = (link.hello_bytes, link.hello_at, flow.first_ns)
+        tls.hand.shared.remember(FAILED_HELLOS, _hello_key(link, flow), known)
 
 
 def _passed(hand: Handshake, flow: Flow | None) -> None:
@@ -826,7 +875,8 @@ def _size_cliff(hand: Handshake, flow: Flow | None) -> Outputs:
         f"A ClientHello of {large[0]:,} bytes ({where(large[1])}) got no answer from {key.decode()}; one of "
         f"{small[0]:,} bytes ({where(small[1])}) did."
     )
-    yield Finding("tls.client-hello-size-cliff", text, [large[1], small[1]])
+    # As of the start of the connection that failed: it goes before what is said of that one alone.
+    yield Finding("tls.client-hello-size-cliff", text, Place((*large[1].spans, *small[1].spans), large[2]))
 
 
 def _broken_off(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
@@ -842,7 +892,9 @@ def _broken_off(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
             what = "after close_notify"
         text = f"The {who} ended the connection {how}{after(link, last.time_ns)}, {what}. {turn}"
         cause = ""
-        if who == "client" and link.chains[1]:
+        if any(alert[2] == USER_CANCELED for alert in link.alerts):
+            cause = "The application or its user stopped; nothing is wrong with TLS."
+        elif who == "client" and link.chains[1]:
             cause = (
                 "A client that leaves after the server's certificate mostly does not accept it (some send no alert); "
                 "less likely it was stopped, or lost interest."
@@ -856,10 +908,18 @@ def _broken_off(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
 def _turn(tls: Tls) -> str:
     """Whose turn it was."""
     link = tls.link
+    client, server = tls.halves[link.client], tls.halves[link.server]
     if link.answer is None:
-        return "It was the server's turn: no ServerHello had come."
-    if tls.halves[link.server].finished or link.server_hello_done:
-        return "It was the client's turn."
+        if link.retries and link.hellos <= link.retries:
+            return "It was the client's turn: the server had asked for another ClientHello."
+        flow = tls.flow
+        came = flow.tcp.payload_bytes[link.server] if flow is not None and flow.tcp is not None else 0
+        part = f": {came:,} bytes had come of it, no whole record" if came and not server.records else ""
+        return f"It was the server's turn, the ServerHello had not come{part}."
+    if client.finished or (client.state != CLEAR and not link.is_13):
+        return "It was the server's turn: the client was through."
+    if server.finished or link.server_hello_done:
+        return "It was the client's turn: the server had sent its part."
     return "It was the server's turn: its part was not complete."
 
 
@@ -874,6 +934,8 @@ def _truncated(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
     who = side(link, by)
     what = "RST" if end == "rst" else "FIN"
     sent = [tls.halves[one].data_bytes for one in (link.client, link.server)]
+    if not any(sent):
+        return  # nothing that could have been cut
     text = (
         f"The {who} ended the connection ({what}) without close_notify, after {sent[0]:,} bytes of data by the client "
         f"and {sent[1]:,} by the server."
@@ -891,10 +953,12 @@ def _key_log(tls: Tls) -> Outputs:
     secrets = hand.shared.secrets
     if not tls.unopened or link.hello_at is None or not secrets.given:
         return
-    why = tls.closed_why
+    why = tls.closed_why or hand.keys.why
     if hand.keys.lines() is None:
         if secrets.lines and first_time(hand.shared, b"no-match " + link.client_random):
-            yield Finding("tls.keylog-no-match", f"Encrypted records stay closed: {why}.", link.hello_at)
+            yield Finding(
+                "tls.keylog-no-match", f"{tls.unopened:,} encrypted records stay closed: {why}.", link.hello_at
+            )
     elif "don't fit" in why:
         yield Finding("tls.keylog-wrong", f"{why[:1].upper()}{why[1:]}.", places(link, tls.closed_at))
     elif "damaged" in why:
@@ -930,7 +994,7 @@ def _timing(tls: Tls) -> Outputs:
     window = INITIAL_WINDOW_SEGMENTS * mss
     sent, waited, at = stall
     long = waited >= max(tcp.initial_rtt_ns * STALL_SHARE, LEAST_STALL_NS)
-    if long and sent >= window * STALL_SHARE and tls.flight.bytes > window:
+    if long and window * STALL_SHARE <= sent <= 2 * window < tls.flight.bytes + window:
         text = (
             f"The server's flight has {tls.flight.bytes:,} bytes; after {sent:,} it stopped for "
             f"{wording.duration(waited)} (a round trip takes {wording.duration(tcp.initial_rtt_ns)}). The first "

@@ -174,3 +174,123 @@ def record(kind: int, fragment: bytes, version: int = 0x0303) -> bytes:
 
 def message(kind: int, body: bytes) -> bytes:
     return bytes((kind,)) + len(body).to_bytes(3, "big") + body
+
+
+# --- connections made by hand -----------------------------------------------------------------------------------------
+
+EARLY, HANDSHAKE, TRAFFIC = 0, 1, 2
+LABELS = {
+    (CLIENT, EARLY): "CLIENT_EARLY_TRAFFIC_SECRET",
+    (CLIENT, HANDSHAKE): "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+    (SERVER, HANDSHAKE): "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+    (CLIENT, TRAFFIC): "CLIENT_TRAFFIC_SECRET_0",
+    (SERVER, TRAFFIC): "SERVER_TRAFFIC_SECRET_0",
+}
+RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+
+
+def extension(kind: int, body: bytes = b"") -> bytes:
+    return kind.to_bytes(2, "big") + len(body).to_bytes(2, "big") + body
+
+
+def vector(body: bytes, size: int = 2) -> bytes:
+    return len(body).to_bytes(size, "big") + body
+
+
+def client_hello(
+    extensions: bytes | None = b"",
+    *,
+    suites: tuple[int, ...] = (0x1301, 0xC02F),
+    random: bytes = b"\x11" * 32,
+    version: int = 0x0303,
+    session_id: bytes = b"",
+    compression: bytes = b"\0",
+) -> bytes:
+    """A ClientHello message; `extensions` None leaves the list out."""
+    listed = b"".join(value.to_bytes(2, "big") for value in suites)
+    body = version.to_bytes(2, "big") + random + vector(session_id, 1) + vector(listed) + vector(compression, 1)
+    return message(1, body + (b"" if extensions is None else vector(extensions)))
+
+
+def server_hello(
+    extensions: bytes | None = b"",
+    *,
+    suite: int = 0x1301,
+    random: bytes = b"\x22" * 32,
+    version: int = 0x0303,
+    session_id: bytes = b"",
+    compression: int = 0,
+) -> bytes:
+    body = version.to_bytes(2, "big") + random
+    if version >> 8 != 0x7F:
+        body += vector(session_id, 1)
+    body += suite.to_bytes(2, "big") + (b"" if version >> 8 == 0x7F else bytes((compression,)))
+    return message(2, body + (b"" if extensions is None else vector(extensions)))
+
+
+def offers13(version: int = 0x0304) -> bytes:
+    """supported_versions of a ClientHello."""
+    return extension(43, vector(version.to_bytes(2, "big"), 1))
+
+
+def takes13(version: int = 0x0304) -> bytes:
+    """supported_versions of a ServerHello."""
+    return extension(43, version.to_bytes(2, "big"))
+
+
+class Forged:
+    """A TLS 1.3 connection with TLS_AES_128_GCM_SHA256 and secrets of our own; `frames` are what was said."""
+
+    def __init__(self, prefix: str = "tls13 ", headed: bool = True) -> None:
+        self.prefix = prefix
+        self.headed = headed  # the header is authenticated, as of draft 25
+        self.frames: list[tuple[Side, bytes]] = []
+        self.secrets = {key: bytes((number,)) * 32 for number, key in enumerate(LABELS, 65)}
+        self.sequence: dict[tuple[Side, int], int] = {}
+
+    def keys(self, *without: str, random: bytes = b"\x11" * 32) -> bytes:
+        lines = [
+            f"{label} {random.hex()} {(bytes((number,)) * 32).hex()}\n"
+            for number, label in enumerate(LABELS.values(), 65)
+        ]
+        return "".join(line for line in lines if line.split()[0] not in without).encode()
+
+    def clear(self, side: Side, content: bytes, kind: int = 22) -> None:
+        self.frames.append((side, record(kind, content)))
+
+    def hellos(self, offered: bytes = b"", taken: bytes = b"") -> None:
+        self.clear(CLIENT, client_hello(offers13() + offered))
+        self.clear(SERVER, server_hello(takes13() + taken))
+
+    def update(self, side: Side) -> None:
+        from analyzer.protocols.tls.schedule import next_traffic_secret
+
+        self.secrets[side, TRAFFIC] = next_traffic_secret("SHA256", self.secrets[side, TRAFFIC], self.prefix)
+        self.sequence[side, TRAFFIC] = 0
+
+    def sealed(self, side: Side, epoch: int, content: bytes, kind: int = 22, padding: int = 0) -> bytes:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        from analyzer.protocols.tls.schedule import traffic_keys
+
+        key, iv = traffic_keys("SHA256", self.secrets[side, epoch], 16, 12, self.prefix)[:2]
+        number = self.sequence.get((side, epoch), 0)
+        self.sequence[side, epoch] = number + 1
+        nonce = (int.from_bytes(iv, "big") ^ number).to_bytes(12, "big")
+        text = content + bytes((kind,)) + bytes(padding)
+        header = b"\x17\x03\x03" + (len(text) + 16).to_bytes(2, "big")
+        return header + AESGCM(key).encrypt(nonce, text, header if self.headed else b"")
+
+    def say(self, side: Side, epoch: int, content: bytes, kind: int = 22, padding: int = 0) -> None:
+        self.frames.append((side, self.sealed(side, epoch, content, kind, padding)))
+
+    def finish(self, *, early: bool = False) -> None:
+        """EncryptedExtensions and both Finished."""
+        flight = message(8, vector(extension(42) if early else b"")) + message(20, b"\x33" * 32)
+        self.say(SERVER, HANDSHAKE, flight)
+        if early:
+            self.say(CLIENT, EARLY, message(5, b""))
+        self.say(CLIENT, HANDSHAKE, message(20, b"\x44" * 32))
+
+    def data(self, side: Side, content: bytes) -> None:
+        self.say(side, TRAFFIC, content, 23)
