@@ -214,7 +214,8 @@ class Piece:
     @property
     def time_ns(self) -> int:
         """The time of the frame that completed this piece, ns since 1970."""
-        return self.place.time_ns
+        runs = self.runs
+        return runs[0][3] if len(runs) == 1 and self.whole is None else self.place.time_ns
 
 
 class Spot:
@@ -238,6 +239,14 @@ class Spot:
     @property
     def place(self) -> Place:
         return spot(self.frame, self.start, self.stop, self.time_ns) if self.whole is None else self.whole
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return self.place.spans
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        return self.place.frames
 
 
 def spot(frame: int, start: int, stop: int, time_ns: int) -> Place:
@@ -390,7 +399,13 @@ class Reader:
     def uint(self, name: str, size: int) -> int:
         """The next `size` bytes as an unsigned integer in network byte order."""
         start = self._take(name, size)
-        value = int.from_bytes(self._data[start : self.at_], "big")
+        data = self._data
+        if size == 2:
+            value = data[start] << 8 | data[start + 1]
+        elif size == 1:
+            value = data[start]
+        else:
+            value = int.from_bytes(data[start : self.at_], "big")
         if self.trace is not None:
             self._told(name, value, start)
         return value
@@ -587,9 +602,11 @@ class Finding:
         self.text = text
         places = [at] if isinstance(at, (Piece, Place, Spot)) else list(at)
         found = [place if isinstance(place, Place) else place.place for place in places]
-        self.at = Place(
-            tuple(span for place in found for span in place.spans), max((place.time_ns for place in found), default=0)
-        )
+        if len(found) == 1:
+            self.at = found[0]
+        else:
+            spans = [span for place in found for span in place.spans]
+            self.at = Place(tuple(spans), max([place.time_ns for place in found], default=0))
         self.cause = cause
         self.advice = advice
         self.limits = limits

@@ -61,7 +61,6 @@ MAX_TRIES: Final = 8
 #: A run of records ends where its side was silent for so long.
 PAUSE_NS: Final = 1_000_000_000
 MAX_LISTED: Final = 32  # record numbers of an ACK
-SIZES_KEPT: Final = 8
 #: What an epoch of a datagram can be, where nothing is known of the connection.
 MAX_PROBED_EPOCH: Final = 256
 MAX_PROBED_MESSAGE_BYTES: Final = 1 << 18
@@ -432,8 +431,6 @@ class Dtls(core.Dissector):
         run.records += 1
         run.bytes += size
         run.last = at
-        if len(run.sizes) < SIZES_KEPT:
-            run.sizes.append(size)
 
     def _flush(self, sender: Side) -> Outputs:
         """Tell of the run of records that has ended."""

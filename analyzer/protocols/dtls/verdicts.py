@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from analyzer.core import Flow, Outputs
     from analyzer.protocols.dtls.association import Association
     from analyzer.protocols.tls.certificates import Certificate
-    from analyzer.protocols.tls.state import Link
+    from analyzer.protocols.tls.state import Link, Where
 
 DTLS_BAD: Final = 0x0100
 #: Without an answer for so long, somebody has to look.
@@ -31,7 +31,7 @@ def code_of(code: str) -> str:
     return f"dtls.{code.removeprefix('tls.')}"
 
 
-def places(link: Link, *more: Place | None) -> list[Place]:
+def places(link: Link, *more: Where | None) -> list[Where]:
     """Evidence: the ClientHello, and what else there is."""
     return [place for place in (link.hello_at, *more) if place is not None]
 

@@ -23,10 +23,11 @@ from analyzer.core import (
     Reader,
     Shared,
     Side,
+    Spot,
     Wait,
     joined,
 )
-from analyzer.protocols.tls import messages, names, verdicts
+from analyzer.protocols.tls import messages, names, verdicts, wording
 from analyzer.protocols.tls.handshake import (
     CERTIFICATE,
     CERTIFICATE_STATUS,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from analyzer.core import Outputs
+    from analyzer.protocols.tls.state import Where
 
 RECORD_BYTES: Final = 5
 #: RFC 5246 §6.2.3 allows 2^14 + 2048.
@@ -66,8 +68,6 @@ HELD_BYTES: Final = 2048
 MAX_TRIALS: Final = 64
 #: Records behind a gap for whose sequence number one searches.
 MAX_SEARCHED: Final = 4
-#: Sizes of a run's first records that are kept for the report.
-SIZES_KEPT: Final = 8
 #: A TLS 1.3 alert: level, description, content type and tag (§5.2).
 ALERT_TEXT_BYTES: Final = 3
 TAG_BYTES: Final = 16
@@ -101,7 +101,7 @@ class Tls(core.Dissector):
         self.held_bytes = 0
         self.patient = True
         self.closed_why = ""  # why records stay closed, and where that began
-        self.closed_at: Place | None = None
+        self.closed_at: Where | None = None
         self.wanting = False  # that is for want of keys
         self.opened = 0  # protected records
         self.unopened = 0
@@ -113,7 +113,7 @@ class Tls(core.Dissector):
         self.overflow = False  # what is held is to be read at once
         self.stranger: tuple[Side, Piece] | None = None  # no record, behind those that are held
         self.flight = Flight()
-        self.last: Place | None = None  # where the connection ended
+        self.last: Spot | None = None  # where the connection ended
         self.end_alert: tuple[Side, Piece] | None = None  # a decode_error that may only mean an unexpected end
 
     def _begin(self) -> None:
@@ -307,7 +307,7 @@ class Tls(core.Dissector):
         half.records += 1
         half.last_size = size
         if half.first is None:
-            half.first = unit.place
+            half.first = Spot(unit)
         if not self.phase_told:
             self.flight.add(sender is self.link.server, RECORD_BYTES + size, unit)
 
@@ -369,13 +369,13 @@ class Tls(core.Dissector):
             else:
                 self._close(f"the record in {where(at)} is damaged: {why}", at)
 
-    def _shut(self, half: Half, why: str, at: Place | None) -> None:
+    def _shut(self, half: Half, why: str, at: Where | None) -> None:
         half.state = SHUT
         half.opener = None
         half.given_up = True
         self._close(why, at)
 
-    def _close(self, why: str, at: Place | None) -> None:
+    def _close(self, why: str, at: Where | None) -> None:
         """Remember why records stay closed: the first reason, unless that was a want of keys."""
         if not self.closed_why or self.wanting:
             self.closed_why, self.closed_at = why, at
@@ -524,6 +524,9 @@ class Tls(core.Dissector):
                 return
             content = joined(half.partial)
             half.partial, half.partial_bytes, half.need = [], 0, 0
+        if self.trace is None and one_message(content):
+            self._message(sender, half, content.data[content.start], content, Spot(content))
+            return
         reader = Reader(content)
         for _ in reader.each("handshake"):
             head = reader.peek(HEADER_BYTES)
@@ -540,7 +543,7 @@ class Tls(core.Dissector):
             message = reader.piece("message", size)
             self._message(sender, half, head[0], message, complete(message, content))
 
-    def _message(self, sender: Side, half: Half, kind: int, message: Piece, at: Place) -> None:
+    def _message(self, sender: Side, half: Half, kind: int, message: Piece, at: Where) -> None:
         link = self.link
         note = self.hand.message(sender, kind, message, at)
         self.say(note)
@@ -553,7 +556,7 @@ class Tls(core.Dissector):
         elif kind in (CERTIFICATE, COMPRESSED_CERTIFICATE):
             self.out.extend(verdicts.on_certificate(self.hand, sender, note))
         elif kind == CERTIFICATE_STATUS:
-            self.out.extend(verdicts.on_status(self.hand, note.at))
+            self.out.extend(verdicts.on_status(self.hand, note.where))
         elif kind == SERVER_HELLO_DONE:
             link.server_hello_done = True
         elif kind == END_OF_EARLY_DATA:
@@ -646,7 +649,7 @@ class Tls(core.Dissector):
             half.closed = True
             return
         if len(link.alerts) < MAX_ALERTS:
-            link.alerts.append((sender, level, description, content.place))
+            link.alerts.append((sender, level, description, Spot(content)))
         finding = verdicts.on_alert(self.hand, sender, level, description, content)
         if finding is not None:
             self.say(finding)
@@ -661,7 +664,7 @@ class Tls(core.Dissector):
         if not link.done_ns and half.state == OPEN and half.epoch != EARLY:
             # A side that sends data is through, whatever the capture lacks of the handshake.
             half.finished = True
-        self._count(sender, half, "tls.application-data", size, content.place, True)
+        self._count(sender, half, "tls.application-data", size, Spot(content), True)
         if size:
             output = Pass(f"tls:{link.alpn}" if link.alpn else "tls", content, sender=sender)
             self.say(output)
@@ -671,7 +674,7 @@ class Tls(core.Dissector):
 
     # --- what is counted ---
 
-    def _count(self, sender: Side, half: Half, kind: str, size: int, at: Place, opened: bool) -> None:
+    def _count(self, sender: Side, half: Half, kind: str, size: int, at: Spot, opened: bool) -> None:
         run = half.run
         if run is None or run.kind != kind or run.opened is not opened:
             self._flush(sender)
@@ -681,8 +684,6 @@ class Tls(core.Dissector):
         run.records += 1
         run.bytes += size
         run.last = at
-        if len(run.sizes) < SIZES_KEPT:
-            run.sizes.append(size)
 
     def _flush(self, sender: Side) -> None:
         """Tell of the run of records that has ended."""
@@ -693,7 +694,7 @@ class Tls(core.Dissector):
         self.say(self._run_note(sender, run))
 
     def _run_note(self, sender: Side, run: Run) -> Note:
-        many = f"{run.records:,} record{'' if run.records == 1 else 's'}, {run.bytes:,} bytes"
+        many = f"{wording.count(run.records, 'record')}, {wording.digits(run.bytes)} bytes"
         fields: dict[str, core.Value] = {"records": run.records, "bytes": run.bytes, "decrypted": run.opened}
         if run.early:
             fields["early_data"] = True
@@ -701,8 +702,10 @@ class Tls(core.Dissector):
             text = f"{self._hidden(sender)}: {many}"
         else:
             text = f"{'early data, ' if run.early else ''}{many}{'' if run.opened else ', encrypted'}"
-        spans = run.first.spans if run.first is run.last else (*run.first.spans, *run.last.spans)
-        return Note(run.kind, text, Place(spans, run.last.time_ns), fields, sender=sender)
+        at: Where = run.first
+        if run.first is not run.last:
+            at = Place((*run.first.spans, *run.last.spans), run.last.time_ns)
+        return Note(run.kind, text, at, fields, sender=sender)
 
     def _hidden(self, sender: Side) -> str:
         """What an encrypted part of a handshake must be, by its place."""
@@ -719,7 +722,7 @@ class Tls(core.Dissector):
         """A protected record that nobody can open: what it must be is told by its type, its place and its size."""
         self.unopened += 1
         link = self.link
-        at = unit.place
+        at = Spot(unit)
         event = "tls.application-data"
         if kind == ALERT:
             self._flush(sender)
@@ -744,13 +747,12 @@ class Tls(core.Dissector):
         if event == "tls.application-data":
             half.data_bytes += size
         self._count(sender, half, event, size, at, False)
-        if event == "tls.encrypted-handshake" and is_13(link.version) and sender is link.client:
-            if size <= self._finished_bytes() + 256 or half.records > 4:
-                server = self.halves[link.server]
-                self._flush(link.server)
-                self._flush(sender)
-                server.finished = True
-                self._finished(sender, half, at.time_ns)
+        last = event == "tls.encrypted-handshake" and is_13(link.version) and sender is link.client
+        if last and (size <= self._finished_bytes() + 256 or half.records > 4):
+            self._flush(link.server)
+            self._flush(sender)
+            self.halves[link.server].finished = True
+            self._finished(sender, half, at.time_ns)
 
     def _closed_alert(self, sender: Side, half: Half, unit: Piece) -> None:
         """An alert that can't be read; before both sides are finished it can only say that the handshake failed."""
@@ -788,7 +790,7 @@ class Tls(core.Dissector):
             reader.uint("padding", 1)
         half.records += 1
         if half.first is None:
-            half.first = unit.place
+            half.first = Spot(unit)
         kind = reader.uint("msg_type", 1)
         event = messages.SSL2_EVENTS.get(kind)
         link = self.link
@@ -851,7 +853,7 @@ class Tls(core.Dissector):
         trips = verdicts.round_trips(link) if outcome is core.Outcome.ESTABLISHED else None
         return Phase("tls", start_ns, max(end_ns, start_ns), outcome, trips)
 
-    def _first(self) -> Place | None:
+    def _first(self) -> Spot | None:
         firsts = [half.first for half in self.halves if half.first is not None]
         return min(firsts, key=lambda place: place.time_ns) if firsts else None
 
@@ -865,18 +867,24 @@ class Tls(core.Dissector):
     def on_body(self, sender: Side, body: Piece) -> Outputs:
         run = self.halves[sender].run
         if run is not None:
-            run.last = body.place
+            run.last = Spot(body)
         return ()
 
     def on_end(self, last: Piece) -> Outputs:
         if not self.begun:
-            return
-        if self.held:
-            yield from self._drain(late=True)
+            return ()
+        self.last = Spot(last)
+        return self._end_late() if self.held else self._rest()
+
+    def _end_late(self) -> Iterator[core.Output]:
+        yield from self._drain(late=True)
+        yield from self._rest()
+
+    def _rest(self) -> Outputs:
+        """What was counted and is not told yet."""
         self._flush(self.link.client)
         self._flush(self.link.server)
-        self.last = last.place
-        yield from self._said()
+        return self._said()
 
     def on_over(self, flow: core.Flow) -> Outputs:
         if self.last is None:
@@ -893,13 +901,14 @@ class Tls(core.Dissector):
 class Flight:
     """What the server sends until the client is heard again: how much, and where it paused longest."""
 
-    __slots__ = ("bytes", "done", "last_ns", "stall")
+    __slots__ = ("bytes", "done", "last_ns", "longest_ns", "stall")
 
     def __init__(self) -> None:
         self.bytes = 0
         self.last_ns = 0
+        self.longest_ns = 0
         self.done = False
-        self.stall: tuple[int, int, Place] | None = None  # bytes before it, how long, the record after it
+        self.stall: tuple[int, int, Spot] | None = None  # bytes before it, how long, the record after it
 
     def add(self, by_server: bool, size: int, unit: Piece) -> None:
         if self.done:
@@ -908,10 +917,10 @@ class Flight:
             self.done = self.bytes > 0
             return
         time_ns = unit.time_ns
-        if self.bytes:
-            waited = time_ns - self.last_ns
-            if self.stall is None or waited > self.stall[1]:
-                self.stall = (self.bytes, waited, unit.place)
+        waited = time_ns - self.last_ns
+        if self.bytes and waited > self.longest_ns:
+            self.longest_ns = waited
+            self.stall = (self.bytes, waited, Spot(unit))
         self.bytes += size
         self.last_ns = time_ns
 
@@ -942,10 +951,16 @@ class Choice(Opener):
 # --- recognising it ---------------------------------------------------------------------------------------------------
 
 
-def complete(message: Piece, record: Piece) -> Place:
+def one_message(content: Piece) -> bool:
+    """Whether a record has just one handshake message, as most have."""
+    data, at, size = content.data, content.start, len(content)
+    return size >= HEADER_BYTES and size == HEADER_BYTES + (data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3])
+
+
+def complete(message: Piece, record: Piece) -> Where:
     """Where a message was complete: with the end of its record, which may come in a later frame than its own bytes."""
     if message.whole is not None or len(record.runs) == 1:
-        return message.place
+        return Spot(message)
     place, whole = message.place, record.place
     last = max(whole.spans, key=frame_of)
     if last.frame <= max(place.spans, key=frame_of).frame:

@@ -5,10 +5,11 @@ It gets whole messages and knows no records, so that what carries them may be TL
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Malformed, Note, Piece, Place, Reader, Shared, Side, Value
-from analyzer.protocols.tls import extensions, fingerprints, messages, names, wording
+from analyzer.core import Malformed, Note, Piece, Reader, Shared, Side, Value
+from analyzer.protocols.tls import hellos, messages, names, wording
+from analyzer.protocols.tls.certificates import Certificate, Recent, certificate, decompress, ocsp_response
 from analyzer.protocols.tls.keys import Keys, suite
 from analyzer.protocols.tls.messages import (
     ALPN,
@@ -16,7 +17,6 @@ from analyzer.protocols.tls.messages import (
     ENCRYPT_THEN_MAC,
     PRE_SHARED_KEY,
     SERVER_NAME,
-    STATUS_REQUEST,
     TRUNCATED_HMAC,
     ClientHello,
     ServerHello,
@@ -24,9 +24,16 @@ from analyzer.protocols.tls.messages import (
 )
 from analyzer.protocols.tls.state import ACCEPTED, NOT_OFFERED, OFFERED, REJECTED, Link
 
+if TYPE_CHECKING:
+    from analyzer.protocols.tls.state import Where
+
 HEADER_BYTES: Final = 4
-#: Signals in a list of suites, which is no place for them: RFC 5746 §3.3, RFC 7507 §3.
+DTLS_HEADER_BYTES: Final = 12
 MAX_CERTIFICATES: Final = 64
+#: Certificate messages that are kept, as servers send the same one again and again; bytes of one, and of about half.
+MAX_CHAINS: Final = 512
+MAX_CHAIN_BYTES: Final = 1 << 14
+MAX_CHAINS_BYTES: Final = 2 << 20
 #: A transcript is kept for private keys alone, and no longer than an ordinary handshake is.
 MAX_TRANSCRIPT_BYTES: Final = 1 << 20
 
@@ -51,6 +58,10 @@ COMPRESSED_CERTIFICATE: Final = 25
 NEXT_PROTOCOL: Final = 67
 
 
+#: By message and whether it is one of TLS 1.3: certificates, what is said of them, and fields.
+_chains: Final[Recent[tuple[list[Certificate], str, dict[str, Value]]]] = Recent(MAX_CHAINS, MAX_CHAINS_BYTES)
+
+
 class Handshake:
     """One connection's handshake, and those that follow it; `prefix` is what its notes are called by ("tls.").
 
@@ -66,18 +77,13 @@ class Handshake:
         self.link = Link()
         self.keys = Keys(shared, self.link)
 
-    def message(self, sender: Side, kind: int, message: Piece, at: Place) -> Note:
+    def message(self, sender: Side, kind: int, message: Piece, at: Where) -> Note:
         """The note of a whole message (with its header), which was complete `at` the end of its record.
 
         What is malformed becomes a note too, of the same kind, with what could be read before.
         """
         reader = Reader(message)
-        reader.uint("msg_type", 1)
-        reader.uint("length", 3)
-        if self.datagrams:
-            reader.uint("message_seq", 2)
-            reader.uint("fragment_offset", 3)
-            reader.uint("fragment_length", 3)
+        self._header(reader)
         if self.shared.secrets.private_keys and kind != HELLO_REQUEST:
             self._transcribe(kind, message)
         fields: dict[str, Value] = {}
@@ -98,6 +104,18 @@ class Handshake:
             reader.skip("rest", reader.left)
         return Note(self.prefix + event, text, at, fields, sender=sender)
 
+    def _header(self, reader: Reader) -> None:
+        """What stands before every message says nothing that is not known by now: only a trace tells of it."""
+        if reader.trace is None:
+            reader.skip("header", DTLS_HEADER_BYTES if self.datagrams else HEADER_BYTES)
+            return
+        reader.uint("msg_type", 1)
+        reader.uint("length", 3)
+        if self.datagrams:
+            reader.uint("message_seq", 2)
+            reader.uint("fragment_offset", 3)
+            reader.uint("fragment_length", 3)
+
     def _transcribe(self, kind: int, message: Piece) -> None:
         link = self.link
         if kind == CLIENT_HELLO:
@@ -105,13 +123,12 @@ class Handshake:
         if not link.encrypted_premaster and len(link.transcript) + len(message) <= MAX_TRANSCRIPT_BYTES:
             link.transcript += bytes(message)
 
-    def _other(self, sender: Side, kind: int, reader: Reader, at: Place) -> tuple[str, str, dict[str, Value]]:
+    def _other(self, sender: Side, kind: int, reader: Reader, at: Where) -> tuple[str, str, dict[str, Value]]:
         """Event, text and fields of any message but a hello."""
         link = self.link
         event = names.handshake_name(kind)
         if kind == CERTIFICATE:
-            chain, fields, first = messages.certificate_list(reader, is_13(link.version))
-            return event, self.certificates(sender, chain, first, fields), fields
+            return event, *self._certificate(sender, reader)
         if kind == COMPRESSED_CERTIFICATE:
             return self._compressed(sender, reader)
         if kind == ENCRYPTED_EXTENSIONS:
@@ -153,23 +170,19 @@ class Handshake:
             fields = messages.next_protocol(reader)
             link.alpn = fields["selected_protocol"]
             return event, f"chooses {link.alpn}", fields
-        return event, _PLAIN.get(kind, f"{reader.left:,} bytes"), {}
+        return event, _PLAIN.get(kind) or f"{reader.left:,} bytes", {}
 
     # --- hellos ---
 
-    def _client_hello(self, sender: Side, reader: Reader, size: int, at: Place) -> Note:
+    def _client_hello(self, sender: Side, reader: Reader, size: int, at: Where) -> Note:
         link = self.link
-        hello = messages.client_hello(reader, self.datagrams)
-        if reader.left:
-            reader.skip("rest", reader.left)
+        hello = hellos.client_hello(reader, self.datagrams, size)
         self.offer(sender, hello, at, size)
-        fields = hello.fields
-        fields["ja3"], fields["ja4"] = fingerprints_of(hello, "d" if self.datagrams else "t")
-        note = Note(f"{self.prefix}client-hello", wording.client_hello(hello), at, fields, sender=sender)
-        note.remark = wording.client_hello_remark(hello, size) if link.hellos == 1 else ""
+        note = Note(self.prefix + "client-hello", hello.text, at, hello.fields, sender=sender)
+        note.remark = hello.remark if link.hellos == 1 else ""
         return note
 
-    def offer(self, sender: Side, hello: ClientHello, place: Place, size: int) -> None:
+    def offer(self, sender: Side, hello: ClientHello, place: Where, size: int) -> None:
         """Take what a ClientHello offers; one after a finished handshake begins another (renegotiation)."""
         link = self.link
         if link.done_ns and not is_13(link.version):
@@ -193,22 +206,19 @@ class Handshake:
         elif link.early == OFFERED:
             link.early = REJECTED  # a second hello takes it back, §4.2.2
 
-    def _server_hello(self, sender: Side, reader: Reader, at: Place) -> Note:
-        hello = messages.server_hello(reader)
-        if reader.left:
-            reader.skip("rest", reader.left)
+    def _server_hello(self, sender: Side, reader: Reader, at: Where) -> Note:
+        hello = hellos.server_hello(reader)
         self.answer(sender, hello, at)
         fields = hello.fields
-        fields["ja3s"] = fingerprints.ja3s(hello.legacy_version, hello.suite, hello.types)
         if hello.retry:
             text = self._retry_text(hello.group)
             note = Note(f"{self.prefix}hello-retry-request", text, at, fields, sender=sender)
             note.spec = "RFC 9846 4.2.4"
             return note
-        text = wording.server_hello(hello, bool(self.link.resumed))
-        return Note(f"{self.prefix}server-hello", text, at, fields, sender=sender)
+        text = wording.server_hello(hello, True) if self.link.resumed else hello.text
+        return Note(self.prefix + "server-hello", text, at, fields, sender=sender)
 
-    def answer(self, sender: Side, hello: ServerHello, place: Place) -> None:
+    def answer(self, sender: Side, hello: ServerHello, place: Where) -> None:
         """Take what a ServerHello (or HelloRetryRequest) settles."""
         link = self.link
         if link.hello is None:
@@ -246,7 +256,7 @@ class Handshake:
         sent = wording.listed(wording.named_groups(hello.key_shares)) if hello is not None else ""
         return f"wants a key share for {names.group_words(group)}" + (f", the client sent {sent}" if sent else "")
 
-    def _draft_retry(self, reader: Reader, at: Place) -> tuple[str, str, dict[str, Value]]:
+    def _draft_retry(self, reader: Reader, at: Where) -> tuple[str, str, dict[str, Value]]:
         link = self.link
         link.version, fields = messages.draft_retry(reader)
         link.retries += 1
@@ -278,33 +288,39 @@ class Handshake:
 
     # --- certificates ---
 
-    def certificates(self, sender: Side, chain: list[bytes], first: dict[int, Value], fields: dict[str, Value]) -> str:
-        """Take a chain; gives what is said of it."""
-        from analyzer.protocols.tls.certificates import certificate
+    def _certificate(self, sender: Side, reader: Reader) -> tuple[str, dict[str, Value]]:
+        """Text and fields of a Certificate: servers send the same one again and again."""
+        version13 = is_13(self.link.version)
+        data = b"" if reader.trace is not None or reader.left > MAX_CHAIN_BYTES else reader.peek(reader.left)
+        known = _chains.get((data, version13), len(data)) if data else None
+        if known is None:
+            chain, fields, first = messages.certificate_list(reader, version13)
+            found, text = _described(chain, first, fields)
+            if data:
+                _chains.put((data, version13), (found, text, fields), len(data))
+        else:
+            reader.skip("certificates", len(data))
+            found, text, fields = known
+        self._take_chain(sender, found, fields)
+        return text, fields.copy()
 
+    def _take_chain(self, sender: Side, chain: list[Certificate], fields: dict[str, Value]) -> None:
         link = self.link
-        found = [certificate(der) for der in chain[:MAX_CERTIFICATES]]
         by_server = sender is link.server
-        link.chains = (link.chains[0], found) if by_server else (found, link.chains[1])
+        link.chains = (link.chains[0], chain) if by_server else (chain, link.chains[1])
         if by_server and link.resumed is None:
             link.resumed = False
-        staple = first.get(STATUS_REQUEST)
+        staple = fields.get("status_request")
         if by_server and isinstance(staple, dict):
             link.ocsp = staple.get("ocsp_response")
-        fields["certificates"] = [one.fields for one in found]
-        for kind, value in first.items():
-            if value is not None:
-                fields[messages.field_name(kind)] = value
-        if not found:
-            return "no certificate"
-        size = sum(len(der) for der in chain)
-        leaf = found[0]
-        what = f"{leaf.subject_text}, by {leaf.issuer_text}"
-        return f"{what}; {wording.count(len(chain), 'certificate')}, {size:,} bytes"
+
+    def certificates(self, sender: Side, chain: list[bytes], first: dict[int, Value], fields: dict[str, Value]) -> str:
+        """Take a chain; gives what is said of it."""
+        found, text = _described(chain, first, fields)
+        self._take_chain(sender, found, fields)
+        return text
 
     def _compressed(self, sender: Side, reader: Reader) -> tuple[str, str, dict[str, Value]]:
-        from analyzer.protocols.tls.certificates import decompress
-
         algorithm, size, data = messages.compressed_certificate(reader)
         fields: dict[str, Value] = {
             "algorithm": names.COMPRESSION.named(algorithm),
@@ -319,8 +335,6 @@ class Handshake:
         return "compressed-certificate", f"{text}, {name} made {len(data):,} of {size:,}", fields
 
     def _status(self, reader: Reader) -> tuple[str, str, dict[str, Value]]:
-        from analyzer.protocols.tls.certificates import ocsp_response
-
         fields, response = messages.certificate_status(reader)
         if not response:
             return "certificate-status", "a stapled status", fields
@@ -379,24 +393,21 @@ _PLAIN: Final = {
 }
 
 
-def fingerprints_of(hello: ClientHello, transport: str) -> tuple[str, str]:
-    """JA3 and JA4 of a ClientHello."""
-    groups, formats = hello.numbers(messages.SUPPORTED_GROUPS), hello.numbers(messages.EC_POINT_FORMATS)
-    first = hello.alpn[0] if hello.alpn else None
-    return (
-        fingerprints.ja3(hello.version, hello.suites, hello.types, groups, formats),
-        fingerprints.ja4(
-            transport,
-            hello.version,
-            hello.numbers(messages.SUPPORTED_VERSIONS),
-            hello.suites,
-            hello.types,
-            hello.numbers(messages.SIGNATURE_ALGORITHMS),
-            None if first is None else extensions.identifier_bytes(first),
-        ),
-    )
+def _described(chain: list[bytes], first: dict[int, Value], fields: dict[str, Value]) -> tuple[list[Certificate], str]:
+    """The certificates of a chain, and what is said of it; `fields` are filled in."""
+    found = [certificate(der) for der in chain[:MAX_CERTIFICATES]]
+    fields["certificates"] = [one.fields for one in found]
+    for kind, value in first.items():
+        if value is not None:
+            fields[messages.field_name(kind)] = value
+    if not found:
+        return found, "no certificate"
+    size = sum([len(der) for der in chain])
+    leaf = found[0]
+    what = f"{leaf.subject_text}, by {leaf.issuer_text}"
+    return found, f"{what}; {wording.count(len(chain), 'certificate')}, {wording.digits(size)} bytes"
 
 
 def message_size(head: bytes) -> int:
     """Bytes of the handshake message that starts with these 4 (with its header)."""
-    return HEADER_BYTES + int.from_bytes(head[1:4], "big")
+    return HEADER_BYTES + (head[1] << 16 | head[2] << 8 | head[3])

@@ -38,6 +38,7 @@ SUPPORTED_GROUPS: Final = 10
 EC_POINT_FORMATS: Final = 11
 SIGNATURE_ALGORITHMS: Final = 13
 ALPN: Final = 16
+PADDING: Final = 21
 ENCRYPT_THEN_MAC: Final = 22
 EXTENDED_MASTER_SECRET: Final = 23
 TRUNCATED_HMAC: Final = 4
@@ -73,8 +74,10 @@ class ClientHello:
         "cookie",
         "fields",
         "random",
+        "remark",
         "session_id",
         "suites",
+        "text",
         "ticket",
         "types",
         "values",
@@ -92,6 +95,8 @@ class ClientHello:
         self.types: list[int] = []
         self.values: dict[int, Value] = {}
         self.fields: dict[str, Value] = {}
+        self.text = ""  # what is said of it, and of what is remarkable in it (`hellos`)
+        self.remark = ""
 
     def numbers(self, kind: int) -> list[int]:
         """The plain numbers of an extension that is a list of named ones; empty where it is missing."""
@@ -131,6 +136,7 @@ class ServerHello:
         "retry",
         "session_id",
         "suite",
+        "text",
         "types",
         "values",
         "version",
@@ -147,6 +153,7 @@ class ServerHello:
         self.types: list[int] = []
         self.values: dict[int, Value] = {}
         self.fields: dict[str, Value] = {}
+        self.text = ""  # what is said of it, unless it resumes a session by its id (`hellos`)
 
     @property
     def group(self) -> int | None:
@@ -277,14 +284,18 @@ def ticket_of(extensions_bytes: bytes) -> bytes:
     return b""
 
 
+def has_no_session_id(version: int) -> bool:
+    """Whether a ServerHello that begins so is of drafts 0x7F10 to 0x7F15: it has neither session id nor compression."""
+    return version >> 8 == 0x7F
+
+
 def server_hello(reader: Reader) -> ServerHello:
     """Read a ServerHello or a HelloRetryRequest, RFC 9846 §4.2.3 (drafts before 22 have no session id)."""
     hello = ServerHello()
     malformed = ""
     hello.legacy_version = hello.version = reader.uint("legacy_version", 2)
     hello.random = reader.raw("random", 32)
-    # Drafts 0x7F10 to 0x7F15 put the version here, and leave session id and compression out.
-    short = hello.version >> 8 == 0x7F
+    short = has_no_session_id(hello.version)
     if not short:
         hello.session_id = reader.raw("legacy_session_id_echo", reader.uint("legacy_session_id_echo_length", 1))
     hello.suite = reader.uint("cipher_suite", 2)

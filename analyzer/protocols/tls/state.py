@@ -8,11 +8,14 @@ from analyzer.core import SIDES, Side
 from analyzer.protocols.tls.messages import ECH, is_13
 
 if TYPE_CHECKING:
-    from analyzer.core import Pass, Piece, Place
+    from analyzer.core import Pass, Piece, Place, Spot
     from analyzer.protocols.tls.certificates import Certificate
     from analyzer.protocols.tls.messages import ClientHello, ServerHello
     from analyzer.protocols.tls.protection import Opener
     from analyzer.protocols.tls.suites import Suite
+
+    #: Where a message or a record was captured: a `Place`, or what makes one when it is asked for.
+    Where = Place | Spot
 
 # How the records of a side can be read.
 CLEAR: Final = 0
@@ -29,9 +32,9 @@ REJECTED: Final = 3
 class Run:
     """Records of one kind that one side sent in a row: told in one line."""
 
-    __slots__ = ("bytes", "early", "first", "kind", "last", "opened", "passed", "records", "sizes")
+    __slots__ = ("bytes", "early", "first", "kind", "last", "opened", "passed", "records")
 
-    def __init__(self, kind: str, first: Place, opened: bool) -> None:
+    def __init__(self, kind: str, first: Where, opened: bool) -> None:
         self.kind = kind
         self.first = first
         self.last = first
@@ -40,7 +43,6 @@ class Run:
         self.bytes = 0
         self.early = False
         self.passed: Pass | None = None  # the last that went to a room inside
-        self.sizes: list[int] = []  # of the first records
 
 
 class Half:
@@ -75,7 +77,7 @@ class Half:
         self.epoch = 0
         self.trials = 0  # records that were tried with keys of a later epoch, in vain
         self.records = 0
-        self.first: Place | None = None  # of the first record
+        self.first: Spot | None = None  # of the first record
         self.last_size = 0  # of the last record
         self.data_bytes = 0  # of application data, as plaintext where it was opened
         self.finished = False
@@ -137,12 +139,12 @@ class Link:
     def __init__(self) -> None:
         self.client = Side.INITIATOR
         self.hello: ClientHello | None = None
-        self.hello_at: Place | None = None  # of the first ClientHello
+        self.hello_at: Where | None = None  # of the first ClientHello
         self.hello_bytes = 0
         self.hellos = 0
         self.answer: ServerHello | None = None
-        self.server_at: Place | None = None  # of the ServerHello
-        self.retry_at: Place | None = None
+        self.server_at: Where | None = None  # of the ServerHello
+        self.retry_at: Where | None = None
         self.retries = 0
         self.version = 0  # negotiated; 0: not known
         self.offered_version = 0  # of the ClientHello, as an RSA premaster secret repeats it
@@ -160,7 +162,7 @@ class Link:
         self.early = NOT_OFFERED
         self.chains: tuple[list[Certificate], list[Certificate]] = ([], [])
         self.certificate_requested = False
-        self.request_at: Place | None = None
+        self.request_at: Where | None = None
         self.ocsp: dict[str, object] | None = None
         self.tickets = 0
         self.ccs = [False, False]
@@ -172,7 +174,7 @@ class Link:
         self.flight_bytes = 0  # of the server's records until the client was heard again
         self.flight_end_ns = 0
         self.flight_frames = 0
-        self.alerts: list[tuple[Side, int, int, Place]] = []
+        self.alerts: list[tuple[Side, int, int, Where]] = []
 
     @property
     def server(self) -> Side:

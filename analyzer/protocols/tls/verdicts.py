@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Finding, Outcome, Piece, Place, Severity, Shared, Side, Value
-from analyzer.protocols.tls import messages, names, wording
+from analyzer.protocols.tls import messages, names, trust, wording
 from analyzer.protocols.tls.findings import ALERT_CODES, FINDINGS, OTHER_ALERT
 from analyzer.protocols.tls.keys import suite as suite_of
 from analyzer.protocols.tls.messages import (
@@ -26,11 +27,12 @@ from analyzer.protocols.tls.state import ACCEPTED, CLEAR, NOT_OFFERED, OFFERED, 
 from analyzer.protocols.tls.suites import weaknesses
 
 if TYPE_CHECKING:
-    from analyzer.core import Flow, Note, Outputs, TcpSummary
+    from analyzer.core import Flow, Note, Output, Outputs, TcpSummary
     from analyzer.protocols.tls.certificates import Certificate
     from analyzer.protocols.tls.dissector import Tls
     from analyzer.protocols.tls.handshake import Handshake
-    from analyzer.protocols.tls.state import Link
+    from analyzer.protocols.tls.messages import ClientHello, ServerHello
+    from analyzer.protocols.tls.state import Link, Where
     from analyzer.protocols.tls.suites import Suite
     from analyzer.protocols.tls.trust import Verdict
 
@@ -137,7 +139,7 @@ def after(link: Link, time_ns: int) -> str:
     return f", {wording.duration(max(time_ns - link.hello_at.time_ns, 0))} after the ClientHello"
 
 
-def where(at: Place) -> str:
+def where(at: Where) -> str:
     frames = at.frames
     return f"frame {frames[-1]}" if frames else "the capture"
 
@@ -162,9 +164,9 @@ def offered(link: Link) -> str:
     return f"The client offered {'; '.join(parts)}."
 
 
-def places(link: Link, *more: Place | None) -> list[Piece | Place]:
+def places(link: Link, *more: Where | None) -> list[Where]:
     """Evidence: the ClientHello, and what else there is."""
-    found: list[Piece | Place] = [] if link.hello_at is None else [link.hello_at]
+    found: list[Where] = [] if link.hello_at is None else [link.hello_at]
     found.extend(place for place in more if place is not None)
     return found
 
@@ -191,7 +193,7 @@ def not_tls(link: Link, unit: Piece) -> Finding:
     )
 
 
-def on_version(hand: Handshake, at: Place) -> Outputs:
+def on_version(hand: Handshake, at: Where) -> Outputs:
     link = hand.link
     if link.version < TLS12 and not is_13(link.version):
         hello = link.hello
@@ -199,56 +201,55 @@ def on_version(hand: Handshake, at: Place) -> Outputs:
         why = "The client offered nothing newer."
         if hello is not None and best > link.version:
             why = f"The client offered {wording.versions(hello.versions)}: it is the server that has nothing newer."
-        yield Finding(
-            "tls.version-deprecated", f"{names.version_name(link.version)} was negotiated. {why}", places(link, at)
-        )
+        text = f"{names.version_name(link.version)} was negotiated. {why}"
+        return (Finding("tls.version-deprecated", text, places(link, at)),)
+    return ()
 
 
 def on_server_hello(hand: Handshake, note: Note) -> Outputs:
     link = hand.link
-    at = note.at
-    if link.answer is None:  # a HelloRetryRequest
-        if link.retries > 1:
-            yield Finding(
-                "tls.hrr-second", "The server sent a second HelloRetryRequest.", places(link, link.retry_at, at)
-            )
-            return
-        yield Finding(
-            "tls.hrr-extra-rtt",
-            f"The server {note.text}: the handshake needs one more round trip.",
-            places(link, at),
-        )
-        return
+    at, answer = note.where, link.answer
+    if answer is None:
+        return (_retried(link, note),)
     _remember_protocol(hand)
-    yield from on_version(hand, at)
-    hello, answer = link.hello, link.answer
-    if hello is not None:
-        sentinel = SENTINELS.get(answer.random[24:])
-        best = max((version for version in hello.versions if version <= TLS13), default=0)
-        downgraded = sentinel is not None and best > link.version and not is_13(link.version)
-        if downgraded and (best == TLS13 or sentinel == "TLS 1.2"):
-            yield Finding(
-                "tls.downgrade-sentinel",
-                f"{names.version_name(link.version)} was negotiated, though the client offered "
-                f"{names.version_name(best)}; the end of the server's random ({answer.random[24:].hex(' ')}) says that "
-                f"the server has {sentinel} too.",
-                places(link, at),
-            )
-        if (
-            not is_13(link.version)
-            and (RENEGOTIATION_INFO in hello.values or EMPTY_RENEGOTIATION_INFO in hello.suites)
-            and RENEGOTIATION_INFO not in answer.values
-        ):
-            yield Finding(
-                "tls.renegotiation-insecure",
-                "The client asked for secure renegotiation; the ServerHello has no renegotiation_info.",
-                places(link, at),
-            )
-        yield from _harmless(hand, at)
+    found: list[Output] = list(on_version(hand, at))
+    if link.hello is not None:
+        if not is_13(link.version):
+            _on_older_hello(link, link.hello, answer, at, found)
+        _harmless(hand, at, found)
     if link.suite is not None and broken(link.suite):
         wrong = weaknesses(link.suite)
         if wrong:
-            yield Finding("tls.suite-weak", f"{link.suite.name}: {'; '.join(wrong)}.", places(link, at))
+            found.append(Finding("tls.suite-weak", f"{link.suite.name}: {'; '.join(wrong)}.", places(link, at)))
+    return found
+
+
+def _retried(link: Link, note: Note) -> Finding:
+    """Of a HelloRetryRequest."""
+    if link.retries > 1:
+        text = "The server sent a second HelloRetryRequest."
+        return Finding("tls.hrr-second", text, places(link, link.retry_at, note.where))
+    text = f"The server {note.text}: the handshake needs one more round trip."
+    return Finding("tls.hrr-extra-rtt", text, places(link, note.where))
+
+
+def _on_older_hello(link: Link, hello: ClientHello, answer: ServerHello, at: Where, found: list[Output]) -> None:
+    """What a ServerHello up to TLS 1.2 may lack."""
+    sentinel = SENTINELS.get(answer.random[24:])
+    if sentinel is not None:
+        best = max([version for version in hello.versions if version <= TLS13], default=0)
+        if best > link.version and (best == TLS13 or sentinel == "TLS 1.2"):
+            text = (
+                f"{names.version_name(link.version)} was negotiated, though the client offered "
+                f"{names.version_name(best)}; the end of the server's random ({answer.random[24:].hex(' ')}) says that "
+                f"the server has {sentinel} too."
+            )
+            found.append(Finding("tls.downgrade-sentinel", text, places(link, at)))
+    if RENEGOTIATION_INFO not in answer.values and (
+        RENEGOTIATION_INFO in hello.values or EMPTY_RENEGOTIATION_INFO in hello.suites
+    ):
+        text = "The client asked for secure renegotiation; the ServerHello has no renegotiation_info."
+        found.append(Finding("tls.renegotiation-insecure", text, places(link, at)))
 
 
 def unsafe(value: int) -> bool:
@@ -267,7 +268,7 @@ def broken(suite: Suite) -> bool:
     )
 
 
-def _harmless(hand: Handshake, at: Place) -> Outputs:
+def _harmless(hand: Handshake, at: Where, found: list[Output]) -> None:
     """What looks odd and is meant to: each is explained once for a capture."""
     link = hand.link
     hello = link.hello
@@ -275,11 +276,11 @@ def _harmless(hand: Handshake, at: Place) -> Outputs:
         return
     if is_13(link.version) and first_time(hand.shared, b"legacy-version"):
         text = "supported_versions has TLS 1.3; the fields before it say TLS 1.2, as they always will."
-        yield Finding("tls.harmless-legacy-version", text, places(link, at))
-    for value in (*hello.suites[:1], *hello.types[:1]):
-        if names.is_grease(value) and first_time(hand.shared, b"grease"):
-            text = f"The ClientHello has values that mean nothing, 0x{value:04x} among them."
-            yield Finding("tls.harmless-grease", text, link.hello_at)
+        found.append(Finding("tls.harmless-legacy-version", text, places(link, at)))
+    for values in (hello.suites, hello.types):
+        if values and names.is_grease(values[0]) and first_time(hand.shared, b"grease"):
+            text = f"The ClientHello has values that mean nothing, 0x{values[0]:04x} among them."
+            found.append(Finding("tls.harmless-grease", text, link.hello_at))
 
 
 def first_time(shared: Shared, what: bytes) -> bool:
@@ -291,10 +292,10 @@ def first_time(shared: Shared, what: bytes) -> bool:
 
 
 def compatible_ccs(hand: Handshake, at: Piece) -> Outputs:
-    if first_time(hand.shared, b"compat-ccs"):
-        yield Finding(
-            "tls.harmless-compat-ccs", "TLS 1.3 has no use for it; sent so that old middleboxes let it pass.", at
-        )
+    if not first_time(hand.shared, b"compat-ccs"):
+        return ()
+    text = "TLS 1.3 has no use for it; sent so that old middleboxes let it pass."
+    return (Finding("tls.harmless-compat-ccs", text, at),)
 
 
 # --- certificates -----------------------------------------------------------------------------------------------------
@@ -306,9 +307,10 @@ def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
     by_server = sender is link.server
     chain = link.chains[1 if by_server else 0]
     if not chain:
-        return
-    at = note.at
+        return ()
+    at = note.where
     verdict = judged(hand, chain, by_server, note.time_ns)
+    said: list[Output] = []
     told = False
     for problem in verdict.problems:
         code = PROBLEM_CODES.get(problem.reason)
@@ -325,7 +327,7 @@ def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
                 "The client connects by address and puts that in server_name, where only names are allowed "
                 "(RFC 6066 3): it may well check another name."
             )
-        yield found
+        said.append(found)
     if verdict.problems and note.verdict is None:
         first = verdict.problems[0]
         if PROBLEM_CODES.get(first.reason) in (
@@ -335,28 +337,32 @@ def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
         ):
             note.verdict = first.text
     if by_server:
-        yield from _server_certificate(hand, chain[0], verdict.trusted, at)
+        _server_certificate(hand, chain[0], verdict.trusted, at, said)
         if link.is_13:
-            yield from on_status(hand, at)
+            said.extend(on_status(hand, at))
+    return said
 
 
-def _server_certificate(hand: Handshake, leaf: Certificate, trusted: bool, at: Place) -> Outputs:
+@lru_cache(1024)
+def inspects(issuer: str) -> bool:
+    """Whether an issuer of this name inspects TLS."""
+    issuer = issuer.lower()
+    return any(name in issuer for name in INSPECTORS)
+
+
+def _server_certificate(hand: Handshake, leaf: Certificate, trusted: bool, at: Where, said: list[Output]) -> None:
     link = hand.link
     if leaf.weaknesses:
         text = f'The certificate of "{leaf.subject_text}" has {" and ".join(leaf.weaknesses)}.'
-        yield Finding("tls.cert-weak", text, at)
-    issuer = leaf.issuer_text.lower()
-    if not trusted and any(name in issuer for name in INSPECTORS):
+        said.append(Finding("tls.cert-weak", text, at))
+    if not trusted and inspects(leaf.issuer_text):
         text = f'The certificate of "{leaf.subject_text}" is issued by "{leaf.issuer_text}", no public authority.'
-        yield Finding("tls.cert-intercepted", text, at)
+        said.append(Finding("tls.cert-intercepted", text, at))
     hello = link.hello
     if hello is not None and hello.server_name is None and leaf.dns_names and not leaf.addresses:
         shown = sorted(leaf.dns_names)
-        yield Finding(
-            "tls.cert-default-vhost",
-            f"The ClientHello has no server_name; the certificate is for {wording.listed(shown, 3)}, for no address.",
-            places(link, at),
-        )
+        text = f"The ClientHello has no server_name; the certificate is for {wording.listed(shown, 3)}, for no address."
+        said.append(Finding("tls.cert-default-vhost", text, places(link, at)))
 
 
 def is_address(name: str) -> bool:
@@ -364,7 +370,7 @@ def is_address(name: str) -> bool:
     return ":" in name or name.replace(".", "").isdigit()
 
 
-def on_status(hand: Handshake, at: Place) -> Outputs:
+def on_status(hand: Handshake, at: Where) -> Outputs:
     """A stapled OCSP response may say that the certificate is revoked."""
     status = hand.link.ocsp
     if status is not None and status.get("certificate_status") == "revoked":
@@ -659,8 +665,6 @@ def key_words(key: dict[str, Value]) -> str:
 
 def judged(hand: Handshake, chain: list[Certificate], by_server: bool, at_ns: int) -> Verdict:
     """What is thought of a chain as of the time it was sent."""
-    from analyzer.protocols.tls import trust
-
     hello = hand.link.hello
     name = hello.server_name if by_server and hello is not None else None
     try:
@@ -695,33 +699,28 @@ def round_trips(link: Link) -> int | None:
 def on_established(hand: Handshake) -> Outputs:
     link = hand.link
     hello, answer = link.hello, link.answer
+    found: list[Output] = []
     if hello is None or answer is None:
-        return
+        return found
     at = link.server_at
     wanted = PRE_SHARED_KEY in hello.values if is_13(link.version) else bool(hello.ticket)
     if wanted and link.resumed is False and not link.renegotiations:
         what = "the pre-shared key of an earlier session" if is_13(link.version) else "a session ticket"
         cost = "" if is_13(link.version) else ", which costs a round trip"
-        yield Finding(
-            "tls.resumption-refused",
-            f"The client offered {what}; the server made a full handshake{cost}.",
-            places(link, at),
-        )
+        text = f"The client offered {what}; the server made a full handshake{cost}."
+        found.append(Finding("tls.resumption-refused", text, places(link, at)))
     if link.early == REJECTED:
-        yield Finding(
-            "tls.early-data-rejected",
-            "The client sent early data; the server's answer does not take it, so the client has to send it again.",
-            places(link, at),
-        )
+        text = "The client sent early data; the server's answer does not take it, so the client has to send it again."
+        found.append(Finding("tls.early-data-rejected", text, places(link, at)))
     chain = link.chains[1]
     if chain and chain[0].must_staple and link.ocsp is None and STATUS_REQUEST in hello.values:
-        yield Finding(
-            "tls.ocsp-must-staple-missing",
+        text = (
             f"The certificate of {chain[0].subject_text} has the extension TLS feature (status_request), and the "
-            "client asked for a status; no OCSP response came with it.",
-            places(link, at),
+            "client asked for a status; no OCSP response came with it."
         )
+        found.append(Finding("tls.ocsp-must-staple-missing", text, places(link, at)))
     _remember_protocol(hand)
+    return found
 
 
 # --- at the end -------------------------------------------------------------------------------------------------------
@@ -767,33 +766,33 @@ def one_sided(flow: Flow | None) -> bool:
     return flow is not None and sum(flow.packets) > 0 and 0 in flow.packets
 
 
-def at_end(tls: Tls, last: Place) -> Outputs:
+def at_end(tls: Tls, last: Where) -> Outputs:
     link, flow = tls.link, tls.flow
-    hand = tls.hand
-    yield from _key_log(tls)
+    found: list[Output] = list(_key_log(tls))
     if link.hello is None or tls.failed:
-        yield from _timing(tls)
-        return
+        found.extend(_timing(tls))
+        return found
     end, by = ended(flow)
     lacking = any(half.lost for half in tls.halves) or one_sided(flow)
     server = tls.halves[link.server]
     if not server.records and not (flow is not None and flow.tcp is not None and flow.tcp.payload_bytes[link.server]):
         if not lacking:
-            yield from _unanswered(tls, end, by)
+            found.extend(_unanswered(tls, end, by))
     elif not link.done_ns and not (tls.halves[link.client].data_bytes and server.data_bytes):
         if not lacking:
-            yield from _broken_off(tls, end, by, last)
+            found.extend(_broken_off(tls, end, by, last))
     else:
-        _passed(hand, flow)
-        yield from _size_cliff(hand, flow)
+        if flow is not None:
+            found.extend(_passed(tls.hand, flow))
         if end and (tls.end_alert is None or by is not tls.end_alert[0]):
-            yield from _truncated(tls, end, by, last)
+            found.extend(_truncated(tls, end, by, last))
         elif tls.end_alert is not None:
             sender, alert = tls.end_alert
-            found = on_alert(hand, sender, messages.FATAL, 50, alert)
-            if found is not None:
-                yield found
-    yield from _timing(tls)
+            refused = on_alert(tls.hand, sender, messages.FATAL, 50, alert)
+            if refused is not None:
+                found.append(refused)
+    found.extend(_timing(tls))
+    return found
 
 
 def _unanswered(tls: Tls, end: str, by: Side | None) -> Outputs:
@@ -833,7 +832,8 @@ def _unanswered(tls: Tls, end: str, by: Side | None) -> Outputs:
     found = Finding("tls.no-server-hello", said, link.hello_at, cause=cause, limits=limits)
     yield found
     _failed(tls)
-    yield from _size_cliff(tls.hand, flow)
+    if flow is not None:
+        yield from _size_cliff(tls.hand.shared, _hello_key(link, flow))
 
 
 def acknowledged(history: str, client: Side) -> bool:
@@ -855,19 +855,19 @@ def _failed(tls: Tls) -> None:
         tls.hand.shared.remember(FAILED_HELLOS, _hello_key(link, flow), known)
 
 
-def _passed(hand: Handshake, flow: Flow | None) -> None:
-    link = hand.link
-    if flow is not None and link.hello_at is not None:
-        known = hand.shared.recall(PASSED_HELLOS, _hello_key(link, flow))
+def _passed(hand: Handshake, flow: Flow) -> Outputs:
+    """Remember how large a ClientHello got an answer."""
+    link, shared = hand.link, hand.shared
+    key = _hello_key(link, flow)
+    if link.hello_at is not None:
+        known = shared.recall(PASSED_HELLOS, key)
         if known is None or known[0] < link.hello_bytes:
-            hand.shared.remember(PASSED_HELLOS, _hello_key(link, flow), (link.hello_bytes, link.hello_at))
+            shared.remember(PASSED_HELLOS, key, (link.hello_bytes, link.hello_at))
+    return () if shared.recall(FAILED_HELLOS, key) is None else _size_cliff(shared, key)
 
 
-def _size_cliff(hand: Handshake, flow: Flow | None) -> Outputs:
+def _size_cliff(shared: Shared, key: bytes) -> Outputs:
     """A large hello failed and a smaller one to the same server passed: the size is the likely cause."""
-    if flow is None:
-        return
-    shared, key = hand.shared, _hello_key(hand.link, flow)
     large, small = shared.recall(FAILED_HELLOS, key), shared.recall(PASSED_HELLOS, key)
     if large is None or small is None or small[0] >= large[0] or small[0] >= LARGE_HELLO_BYTES:
         return
@@ -881,7 +881,7 @@ def _size_cliff(hand: Handshake, flow: Flow | None) -> Outputs:
     yield Finding("tls.client-hello-size-cliff", text, Place((*large[1].spans, *small[1].spans), large[2]))
 
 
-def _broken_off(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
+def _broken_off(tls: Tls, end: str, by: Side | None, last: Where) -> Outputs:
     link = tls.link
     turn = _turn(tls)
     if end and by is not None:
@@ -925,28 +925,28 @@ def _turn(tls: Tls) -> str:
     return "It was the server's turn: its part was not complete."
 
 
-def _truncated(tls: Tls, end: str, by: Side | None, last: Place) -> Outputs:
+def _truncated(tls: Tls, end: str, by: Side | None, last: Where) -> Outputs:
     """TCP ended, and the side that ended it had not said close_notify."""
     link = tls.link
-    if by is None or any(half.closed for half in tls.halves) or any(half.lost for half in tls.halves):
-        return
+    if by is None or any(half.closed or half.lost for half in tls.halves):
+        return ()
     half = tls.halves[by]
     if half.opener is None and half.state != 0 and link.is_13 and half.last_size <= 24:
-        return  # encrypted, and of the size of an alert
+        return ()  # encrypted, and of the size of an alert
     who = side(link, by)
     what = "RST" if end == "rst" else "FIN"
     sent = [tls.halves[one].data_bytes for one in (link.client, link.server)]
     if not any(sent):
-        return  # nothing that could have been cut
+        return ()  # nothing that could have been cut
     text = (
-        f"The {who} ended the connection ({what}) without close_notify, after {sent[0]:,} bytes of data by the client "
-        f"and {sent[1]:,} by the server."
+        f"The {who} ended the connection ({what}) without close_notify, after {wording.digits(sent[0])} bytes of data "
+        f"by the client and {wording.digits(sent[1])} by the server."
     )
     if tls.end_alert is not None:
         text += (
             f" The {side(link, tls.end_alert[0])} answered with the alert decode_error: it had expected close_notify."
         )
-    yield Finding("tls.truncated-close", text, last)
+    return (Finding("tls.truncated-close", text, last),)
 
 
 def _key_log(tls: Tls) -> Outputs:
@@ -954,17 +954,19 @@ def _key_log(tls: Tls) -> Outputs:
     hand, link = tls.hand, tls.link
     secrets = hand.shared.secrets
     if not tls.unopened or link.hello_at is None or not secrets.given:
-        return
+        return ()
     why = tls.closed_why or hand.keys.why
     if hand.keys.lines() is None:
         if secrets.lines and first_time(hand.shared, b"no-match " + link.client_random):
-            yield Finding(
-                "tls.keylog-no-match", f"{tls.unopened:,} encrypted records stay closed: {why}.", link.hello_at
-            )
-    elif "don't fit" in why:
-        yield Finding("tls.keylog-wrong", f"{why[:1].upper()}{why[1:]}.", places(link, tls.closed_at))
-    elif "damaged" in why:
-        yield Finding("tls.record-damaged", f"{why[:1].upper()}{why[1:]}.", places(link, tls.closed_at))
+            text = f"{tls.unopened:,} encrypted records stay closed: {why}."
+            return (Finding("tls.keylog-no-match", text, link.hello_at),)
+        return ()
+    text = f"{why[:1].upper()}{why[1:]}."
+    if "don't fit" in why:
+        return (Finding("tls.keylog-wrong", text, places(link, tls.closed_at)),)
+    if "damaged" in why:
+        return (Finding("tls.record-damaged", text, places(link, tls.closed_at)),)
+    return ()
 
 
 def think_ns(link: Link, tcp: TcpSummary | None) -> int | None:
@@ -977,6 +979,7 @@ def think_ns(link: Link, tcp: TcpSummary | None) -> int | None:
 
 
 def _timing(tls: Tls) -> Outputs:
+    found: list[Output] = []
     link, flow = tls.link, tls.flow
     tcp = None if flow is None else flow.tcp
     thought = think_ns(link, tcp)
@@ -988,10 +991,10 @@ def _timing(tls: Tls) -> Outputs:
             f"{wording.duration(tcp.initial_rtt_ns or 0)} of that, the server the rest."
         )
         limits = "A lost and repeated segment looks the same from here." if sum(tcp.retransmits) else ""
-        yield Finding("tls.server-think-time", text, places(link, first), limits=limits)
+        found.append(Finding("tls.server-think-time", text, places(link, first), limits=limits))
     stall = tls.flight.stall
     if stall is None or tcp is None or tcp.initial_rtt_ns is None:
-        return
+        return found
     mss = tcp.mss[link.client] or DEFAULT_MSS
     window = INITIAL_WINDOW_SEGMENTS * mss
     sent, waited, at = stall
@@ -1002,7 +1005,8 @@ def _timing(tls: Tls) -> Outputs:
             f"{wording.duration(waited)} (a round trip takes {wording.duration(tcp.initial_rtt_ns)}). The first "
             f"window is {INITIAL_WINDOW_SEGMENTS} segments of {mss:,} bytes, {window:,} in all."
         )
-        yield Finding("tls.server-flight-exceeds-initcwnd", text, places(link, at))
+        found.append(Finding("tls.server-flight-exceeds-initcwnd", text, places(link, at)))
+    return found
 
 
 # --- facts ------------------------------------------------------------------------------------------------------------

@@ -113,8 +113,13 @@ def server_hello(hello: ServerHello, resumed: bool) -> str:
     return ", ".join(parts)
 
 
+def digits(number: int) -> str:
+    """As in "1,234": formatting with a comma takes its time, and most numbers need none."""
+    return str(number) if -1000 < number < 1000 else f"{number:,}"
+
+
 def count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{digits(number)} {what}{'' if number == 1 else 's'}"
 
 
 def duration(nanoseconds: int) -> str:
