@@ -335,8 +335,10 @@ class Tls(core.Dissector):
 
     def _open(self, sender: Side, half: Half, kind: int, version: int, unit: Piece) -> tuple[int, Piece] | None:
         """Content type and plaintext of a protected record; None where it can't be opened."""
-        fragment = bytes(unit.cut(RECORD_BYTES))
         opener = half.opener
+        if opener is None and (not is_13(self.link.version) or self.hand.keys.lines() is None):
+            return None
+        fragment = bytes(unit.cut(RECORD_BYTES))
         found: tuple[int, bytes] | None = None
         why = ""
         if opener is not None:

@@ -82,6 +82,13 @@ class Memory(Generic[T]):
         self._count = 0
         self._layouts: dict[int, list[Layout[T]]] = {}
 
+    def __len__(self) -> int:
+        return self._count
+
+    def forget(self) -> None:
+        self._layouts.clear()
+        self._count = 0
+
     def find(self, hello: bytes) -> T | None:
         for layout in self._layouts.get(len(hello), ()):
             found = layout.known.get(layout.key(hello))
@@ -91,8 +98,7 @@ class Memory(Generic[T]):
 
     def keep(self, hello: bytes, known: T) -> None:
         if self._count >= MAX_KNOWN:
-            self._layouts.clear()
-            self._count = 0
+            self.forget()
         layouts = self._layouts.setdefault(len(hello), [])
         for layout in layouts:
             if layout.changing == known.changing:
