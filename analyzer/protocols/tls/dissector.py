@@ -816,10 +816,12 @@ class Tls(core.Dissector):
             version, chain, fields = messages.ssl2_server_hello(reader)
             link.version = SSL20
             link.server_at = unit.place
-            text = self.hand.certificates(sender, chain, {}, fields) if chain else "no certificate"
-            self.say(
-                Note("tls.ssl2-server-hello", f"{names.version_name(version)}, {text}", unit, fields, sender=sender)
-            )
+            chosen = names.version_name(version)
+            self.say(Note("tls.ssl2-server-hello", f"chooses {chosen}", unit, fields, sender=sender))
+            if chain:  # it is a part of the hello, and told as in later versions
+                found: dict[str, core.Value] = {}
+                text = self.hand.certificates(sender, chain, {}, found)
+                self.say(Note("tls.certificate", text, unit, found, sender=sender))
             self.out.extend(verdicts.on_version(self.hand, unit.place))
         else:
             self.ssl2 = True
