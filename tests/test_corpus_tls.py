@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from analyzer import api
+from analyzer.core import CaptureError
 from analyzer.report.json import write_json
 from tests.conftest import CORPUS
 
@@ -68,7 +69,7 @@ def test_the_facts_of_tls_are_those_of_the_oracle(path: Path) -> None:
         pytest.skip("no TLS")
     try:
         have = score().report_facts(reported(name, truth))
-    except api.CaptureError:
+    except CaptureError:
         have = score().report_facts({})
     for category in CATEGORIES:
         ours = Counter(str(fact) for fact in (have[category] - wanted[category]).elements())
