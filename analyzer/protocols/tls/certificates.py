@@ -407,8 +407,8 @@ def _describe(found: Certificate, der: bytes) -> None:
         found.spki_sha256 = sha256(shape.raw(shape.spki)).hexdigest()
     try:
         found.loaded = x509.load_der_x509_certificate(der)
-    except Exception as why:
-        found.wrong("certificate", str(why))
+    except Exception as refused:
+        found.wrong("certificate", str(refused))
     loaded = found.loaded
     _names(found, loaded, shape)
     if loaded is not None:
@@ -602,8 +602,8 @@ def _extensions(found: Certificate, loaded: x509.Certificate, shape: Shape) -> N
             inner = element(timestamps, 0, len(timestamps))
             found.fields["scts"] = len(scts(timestamps[inner.start : inner.stop]))
             found.publicly_issued = found.publicly_issued or found.fields["scts"] > 0
-    except Malformed as why:
-        found.wrong("scts", str(why))
+    except Malformed as malformed:
+        found.wrong("scts", str(malformed))
 
 
 def _extension(found: Certificate, value: x509.ExtensionType) -> None:
