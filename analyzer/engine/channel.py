@@ -275,14 +275,11 @@ class StreamChannel(Channel):
             self._remember(sender, at.cut(0, 0), size)
 
     def end(self, last: Piece) -> None:
+        if self.state == SEEKING:
+            self._discover(last_chance=True)
         if self.child is not None:
             self.child.end(last)
             return
-        if self.state == SEEKING:
-            self._discover(last_chance=True)
-            if self.child is not None:
-                self.child.end(last)
-                return
         seat = self.seat
         if self.state == WORKING and seat is not None:
             try:

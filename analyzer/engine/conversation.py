@@ -177,12 +177,12 @@ class Conversation:
 
     def secrets(self, late: bool) -> bool:
         """Let the rooms that wait for secrets try again; whether some wait on."""
-        waiting, self.teller.waiting = self.teller.waiting, None
-        for channel in waiting or ():
+        waiting = self.teller.take_waiting()
+        for channel in waiting:
             channel.secrets(late)
-        if self.closing and self.teller.waiting is None:
+        if self.closing and not self.teller.waits:
             self.close()
-        return self.teller.waiting is not None
+        return self.teller.waits
 
     def skips(self, sender: Side) -> int | None:
         """Where the stream of `sender` goes on, if there is a long stretch before it that nobody looks at."""
@@ -228,7 +228,7 @@ class Conversation:
 
         Rooms that wait for secrets say them when these have come, or nobody waits any longer.
         """
-        if self.teller.waiting is not None and not self.finishing:
+        if self.teller.waits and not self.finishing:
             self.connection = None
             self.closing = True
             if self.last is not None:

@@ -146,6 +146,16 @@ class Teller:
             self._deepest = depth
             self.kind = entry.session
 
+    @property
+    def waits(self) -> bool:
+        """Whether some room waits for secrets."""
+        return self.waiting is not None
+
+    def take_waiting(self) -> Waiting:
+        """The channels whose rooms waited for secrets until now."""
+        waiting, self.waiting = self.waiting, None
+        return waiting or []
+
     def limit(self, name: str, text: str, path: tuple[str, ...], at: Piece | core.Place) -> None:
         """Tell once that limit `name` was met."""
         if name not in self.told:

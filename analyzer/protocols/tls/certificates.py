@@ -602,8 +602,8 @@ def _extensions(found: Certificate, loaded: x509.Certificate, shape: Shape) -> N
             inner = element(timestamps, 0, len(timestamps))
             found.fields["scts"] = len(scts(timestamps[inner.start : inner.stop]))
             found.publicly_issued = found.publicly_issued or found.fields["scts"] > 0
-    except Malformed as malformed:
-        found.wrong("scts", str(malformed))
+    except Malformed as broken:
+        found.wrong("scts", str(broken))
 
 
 def _extension(found: Certificate, value: x509.ExtensionType) -> None:
