@@ -89,7 +89,8 @@ def forget() -> None:
 
 def said(hello: Any) -> dict[str, Any]:
     """All that a hello says, with the order of its fields."""
-    found = {name: getattr(hello, name) for name in type(hello).__slots__}
+    public = [name for name in dir(hello) if not name.startswith("_")]
+    found = {name: getattr(hello, name) for name in public if not callable(getattr(hello, name))}
     return {**found, "order": list(hello.fields), "kinds": list(hello.values)}
 
 
