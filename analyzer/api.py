@@ -307,7 +307,12 @@ def material(
         for name in files:
             readable(name, what)
     if given.ca is not None:
-        readable(given.ca, "file of certificates")
+        from analyzer.protocols.tls import trust
+
+        try:
+            trust.roots(read(given.ca, "file of certificates"))
+        except ValueError as why:
+            raise CaptureError(f"{given.ca}: it holds no certificate, neither in PEM nor in DER") from why
     return given
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Outcome, Session, Severity, Verdict
 from analyzer.sessions import capture as of_capture
-from analyzer.sessions import proxies, tcp_joined
+from analyzer.sessions import proxies, tcp_joined, tls_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ GRAVEST_FIRST: Final = (Outcome.FAILED, Outcome.UNANSWERED, Outcome.PARTIAL, Out
 #: In the codes of findings that explain what looks odd and is meant to: once is enough for a capture.
 HARMLESS: Final = ".harmless-"
 RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
-TABLES: Final[Mapping[str, FindingKind]] = {**of_capture.FINDINGS, **tcp_joined.FINDINGS}
+TABLES: Final[Mapping[str, FindingKind]] = {**of_capture.FINDINGS, **tcp_joined.FINDINGS, **tls_joined.FINDINGS}
 
 
 def join(stories: Sequence[Story], flows: Sequence[Flow], capture: Capture) -> tuple[list[Session], list[Verdict]]:
@@ -32,7 +32,7 @@ def join(stories: Sequence[Story], flows: Sequence[Flow], capture: Capture) -> t
         for story in group:
             by_flow[story.flow.id] = number
             found.extend((finding, number) for finding in story.findings)
-    joined = tcp_joined.joined_findings(flows, stories)
+    joined = [*tcp_joined.joined_findings(flows, stories), *tls_joined.joined_findings(stories)]
     found.extend((finding, by_flow.get(finding.flow)) for finding in joined)
     found.extend((finding, None) for finding in of_capture.capture_findings(capture, flows, stories))
     verdicts = [verdict_of(finding, session) for finding, session in found]

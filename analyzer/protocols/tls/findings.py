@@ -309,15 +309,6 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         advice="Capture at the server: did the ClientHello arrive? Try openssl s_client from there, and from here "
         "with another server name.",
     ),
-    "tls.client-hello-size-cliff": FindingKind(
-        ERROR,
-        "A large ClientHello gets no answer where a smaller one does",
-        "RFC 9846 4.2.2; RFC 9001 4.3",
-        cause="A server or middlebox that expects the whole ClientHello in one segment: post-quantum key shares make "
-        "it longer.",
-        advice="Update that server or middlebox (tldr.fail tells more); until then turn the hybrid group off for this "
-        "path.",
-    ),
     "tls.not-tls": FindingKind(
         ERROR,
         "What answers on this port does not speak TLS",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from bisect import bisect_right
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
@@ -260,6 +260,7 @@ def _certifi() -> Roots:
     return Roots("Mozilla's roots as certifi has them")
 
 
+@lru_cache(maxsize=4)
 def roots(pem: bytes | None = None, source: str = "the given CA file") -> Roots:
     """The trust anchors in `pem` (certificates in PEM, or one in DER); None: certifi's, read when first needed.
 

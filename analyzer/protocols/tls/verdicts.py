@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Finding, Outcome, Piece, Place, Severity, Shared, Side, Value
+from analyzer.core import Finding, Outcome, Piece, Severity, Shared, Side, Value
 from analyzer.protocols.tls import messages, names, trust, wording
 from analyzer.protocols.tls.findings import ALERT_CODES, FINDINGS, OTHER_ALERT
 from analyzer.protocols.tls.keys import suite as suite_of
@@ -45,7 +45,6 @@ DEFAULT_MSS: Final = 1460
 #: Of a round trip: a gap this long inside a flight is a wait for the ACK. Of the initial window: fewer bytes fit it.
 STALL_SHARE: Final = 0.7
 LEAST_STALL_NS: Final = 1_000_000
-LARGE_HELLO_BYTES: Final = 1300
 SAFE_GROUP_BITS: Final = 2048  # of finite field Diffie-Hellman, RFC 9325 §4.1
 
 # Alerts by their number, RFC 9846 §6.
@@ -66,9 +65,6 @@ SIGNALS: Final = frozenset((EMPTY_RENEGOTIATION_INFO, FALLBACK))
 
 #: Tables that flows share.
 TOLD: Final = "tls.told"
-FAILED_HELLOS: Final = "tls.failed-hellos"
-PASSED_HELLOS: Final = "tls.passed-hellos"
-CHOSEN_PROTOCOLS: Final = "tls.chosen-protocols"
 
 #: What the reasons of a chain's verdict are called here.
 PROBLEM_CODES: Final = {
@@ -211,7 +207,6 @@ def on_server_hello(hand: Handshake, note: Note) -> Outputs:
     at, answer = note.where, link.answer
     if answer is None:
         return (_retried(link, note),)
-    _remember_protocol(hand)
     found: list[Output] = list(on_version(hand, at))
     if link.hello is not None:
         if not is_13(link.version):
@@ -481,25 +476,7 @@ def _protocols(hand: Handshake, who: str) -> tuple[str, str]:
     assert hello is not None
     wanted = wording.listed(wording.protocols(hello.alpn)) or "none"
     text = f"The client offered {wanted}; {_silent(who)}"
-    known = hand.shared.recall(CHOSEN_PROTOCOLS, _name_key(hand))
-    if known is None:
-        return text, ""
-    return (
-        f"{text} In {where(known[1])} it took {known[0]} for the same name.",
-        f"The server has {known[0]} for this name.",
-    )
-
-
-def _remember_protocol(hand: Handshake) -> None:
-    link = hand.link
-    if link.alpn is not None and link.server_at is not None:
-        hand.shared.remember(CHOSEN_PROTOCOLS, _name_key(hand), (link.alpn, link.server_at))
-
-
-def _name_key(hand: Handshake) -> bytes:
-    hello = hand.link.hello
-    name = None if hello is None else hello.server_name
-    return (name or "").encode()
+    return text, ""
 
 
 def _unknown_name(name: str | None) -> tuple[str, str]:
@@ -719,7 +696,6 @@ def on_established(hand: Handshake) -> Outputs:
             "client asked for a status; no OCSP response came with it."
         )
         found.append(Finding("tls.ocsp-must-staple-missing", text, places(link, at)))
-    _remember_protocol(hand)
     return found
 
 
@@ -782,8 +758,6 @@ def at_end(tls: Tls, last: Where) -> Outputs:
         if not lacking:
             found.extend(_broken_off(tls, end, by, last))
     else:
-        if flow is not None:
-            found.extend(_passed(tls.hand, flow))
         if end and (tls.end_alert is None or by is not tls.end_alert[0]):
             found.extend(_truncated(tls, end, by, last))
         elif tls.end_alert is not None:
@@ -829,56 +803,13 @@ def _unanswered(tls: Tls, end: str, by: Side | None) -> Outputs:
                 "A filter on the path that looks at the ClientHello (server name, size) and resets, or a server "
                 "process that crashed or does not speak TLS on this port."
             )
-    found = Finding("tls.no-server-hello", said, link.hello_at, cause=cause, limits=limits)
-    yield found
-    _failed(tls)
-    if flow is not None:
-        yield from _size_cliff(tls.hand.shared, _hello_key(link, flow))
+    yield Finding("tls.no-server-hello", said, link.hello_at, cause=cause, limits=limits)
 
 
 def acknowledged(history: str, client: Side) -> bool:
     """Whether the other side sent anything after the client's first data: all that has an ACK."""
     _, _, rest = (history if client is Side.INITIATOR else history.swapcase()).partition("D")
     return any(letter in "adf" for letter in rest)
-
-
-def _hello_key(link: Link, flow: Flow) -> bytes:
-    server = flow.responder if link.client is Side.INITIATOR else flow.initiator
-    return str(server).encode()
-
-
-def _failed(tls: Tls) -> None:
-    """Remember a large ClientHello without an answer, for when a smaller one gets one."""
-    link, flow = tls.link, tls.flow
-    if flow is not None and link.hello_at is not None and link.hello_bytes >= LARGE_HELLO_BYTES:
-        known = (link.hello_bytes, link.hello_at, flow.first_ns)
-        tls.hand.shared.remember(FAILED_HELLOS, _hello_key(link, flow), known)
-
-
-def _passed(hand: Handshake, flow: Flow) -> Outputs:
-    """Remember how large a ClientHello got an answer."""
-    link, shared = hand.link, hand.shared
-    key = _hello_key(link, flow)
-    if link.hello_at is not None:
-        known = shared.recall(PASSED_HELLOS, key)
-        if known is None or known[0] < link.hello_bytes:
-            shared.remember(PASSED_HELLOS, key, (link.hello_bytes, link.hello_at))
-    return () if shared.recall(FAILED_HELLOS, key) is None else _size_cliff(shared, key)
-
-
-def _size_cliff(shared: Shared, key: bytes) -> Outputs:
-    """A large hello failed and a smaller one to the same server passed: the size is the likely cause."""
-    large, small = shared.recall(FAILED_HELLOS, key), shared.recall(PASSED_HELLOS, key)
-    if large is None or small is None or small[0] >= large[0] or small[0] >= LARGE_HELLO_BYTES:
-        return
-    if not first_time(shared, b"cliff " + key):
-        return
-    text = (
-        f"A ClientHello of {large[0]:,} bytes ({where(large[1])}) got no answer from {key.decode()}; one of "
-        f"{small[0]:,} bytes ({where(small[1])}) did."
-    )
-    # As of the start of the connection that failed: it goes before what is said of that one alone.
-    yield Finding("tls.client-hello-size-cliff", text, Place((*large[1].spans, *small[1].spans), large[2]))
 
 
 def _broken_off(tls: Tls, end: str, by: Side | None, last: Where) -> Outputs:
@@ -1051,6 +982,8 @@ def facts(tls: Tls) -> dict[str, Value]:
         if saved:
             found["round_trips_avoidable"] = saved
     if link.hello_at is not None:
+        found["client_hello_bytes"] = link.hello_bytes
+        found["client_hello_frame"] = link.hello_at.frames[-1] if link.hello_at.frames else 0
         if link.server_at is not None:
             found["hello_to_hello_ns"] = link.server_at.time_ns - link.hello_at.time_ns
         if link.done_ns and not link.renegotiations:

@@ -65,7 +65,11 @@ CASES = [
     Case("alert_no_overlap", "tls.alert-handshake-failure", ("(only this)", "P-384"), ("an ECDSA certificate",)),
     Case("alert_no_overlap_unsafe", "tls.alert-handshake-failure", (), ("without encryption",)),
     Case("alert_no_overlap_tls13", "tls.alert-handshake-failure", (), ("TLS 1.3 only",)),
-    Case("alert_no_protocol_elsewhere", "tls.alert-no-application-protocol", ("In frame 6 it took http/1.1",)),
+    Case(
+        "alert_no_protocol_elsewhere",
+        "tls.alert-no-application-protocol",
+        ("for the same name, it answered with http/1.1",),
+    ),
     Case("alert_status_response", "tls.alert-bad-certificate-status-response"),
     Case("alert_unexpected_message", "tls.alert-syntax"),
     Case("alert_unknown_ca_of_server", "tls.alert-unknown-ca", ("which was not sent",), ("that the server does not",)),
