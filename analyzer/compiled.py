@@ -71,6 +71,7 @@ UNITS: Final = (
     "analyzer.sessions.join",
     "analyzer.sessions.proxies",
     "analyzer.sessions.tcp_joined",
+    "analyzer.sessions.tls_joined",
 )
 NAMES: Final = PASSES + UNITS
 VARIABLE: Final = "ANALYZER_PURE"
