@@ -103,3 +103,16 @@ class Patient(Box):
 
 def patient() -> core.Protocol:
     return protocol(room=Patient)
+
+
+class Counted(Box):
+    """A Box that tells at the end of the flow how many packets it had."""
+
+    wants_sums = True
+
+    def on_over(self, flow: core.Flow) -> core.Outputs:
+        if flow.packets[0] == 13:
+            raise Malformed("13 packets")
+        if flow.packets[0] == 99:
+            raise KeyError("a mistake")
+        yield Note("box.over", f"{flow.packets[0]} packets", core.Place((), 0))

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from analyzer import core
 from analyzer.core import Limits, Note, Piece, Shared, Side, Span
-from analyzer.engine.channel import DONE, WORKING, DatagramChannel
+from analyzer.engine.channel import DONE, WORKING, Channel, DatagramChannel
 from analyzer.engine.registry import Registry
 from analyzer.engine.teller import Teller
-from tests.engine.rooms import Box, patient, protocol, unit
+from tests.engine.rooms import Box, Counted, patient, protocol, unit
 from tests.play import a_flow, again, play
 
 INI, RES = Side.INITIATOR, Side.RESPONDER
@@ -396,3 +396,49 @@ def test_a_room_behind_a_hand_over_may_wait() -> None:
     frames = [(INI, unit("H", "later")), (INI, unit("N", "a")), (INI, unit("N", "b"))]
     said = play([outer, inner], *frames, over="tcp", shared=shared, news={3: lambda: learn(shared, "N")})
     assert said.lines[1:3] == [("box.item", "N a"), ("box.item", "N b")]
+
+
+def over(channel: Channel, packets: int) -> None:
+    flow = a_flow()
+    flow.packets = (packets, 0)
+    channel.over(flow, Piece(b"", [(0, 9, 0, 9)]))
+
+
+@pytest.mark.parametrize("label", ["tcp", "udp"])
+def test_a_room_that_wants_the_sums_gets_them(label: str) -> None:
+    room = protocol(over=(label,), room=Counted)
+    said = play(room, (INI, unit("N", "a")))
+    assert said.notes[-1].text == "0 packets"
+    assert said.channel.waits_for_sums
+    for packets, text in ((13, "13 packets"), (99, "the room box failed: KeyError")):
+        over(said.channel, packets)
+        assert said.notes[-1].text.startswith(text)
+    said = play(room, (INI, unit("E")))
+    assert "box.over" not in [note.kind for note in said.notes]
+
+
+@pytest.mark.parametrize("label", ["tcp", "udp"])
+def test_a_room_inside_or_behind_another_gets_the_sums(label: str) -> None:
+    outer, inner = protocol(over=(label,)), protocol("inner", ("inner:box", "after:box"), room=Counted)
+    for first in (unit("P", unit("N", "a")), unit("H", "after:box")):
+        said = play([outer, inner], (INI, first), (INI, unit("N", "b")))
+        assert [note.text for note in said.notes if note.kind == "box.over"] == ["0 packets"]
+    nothing = play(outer, (INI, unit("N", "a"))).channel
+    assert not nothing.waits_for_sums
+    over(nothing, 1)
+
+
+def test_a_channel_alone_wants_nothing() -> None:
+    channel = Channel(Registry([]), Teller(a_flow(), Shared(), trace=False, on_output=None), "tcp", ("tcp",), (1, 2))
+    last = Piece(b"", [(0, 9, 0, 9)])
+    assert (channel.idle, channel.read, channel.waits_for_sums, channel.wants(INI)) == (True, False, False, False)
+    assert channel.spare(INI) == 0
+    channel.skip(INI, 5)
+    channel.secrets(True)
+    channel.gap(INI, 5, last)
+    channel.rest()
+    over(channel, 1)
+    with pytest.raises(NotImplementedError):
+        channel.feed(INI, last)
+    with pytest.raises(NotImplementedError):
+        channel.end(last)

@@ -11,7 +11,7 @@ from analyzer.core import Event, Flow, IcmpError, Note, Piece, Segment, Shared, 
 from analyzer.engine.conversation import Conversation
 from analyzer.engine.registry import Registry
 from analyzer.engine.teller import Teller
-from tests.engine.rooms import KINDS, protocol, unit
+from tests.engine.rooms import KINDS, Counted, patient, protocol, unit
 from tests.play import a_flow
 
 INI, RES = Side.INITIATOR, Side.RESPONDER
@@ -183,3 +183,53 @@ def test_datagrams() -> None:
     talk.finish(teller.flow, 5)
     talk.datagram(INI, piece)
     assert [note.text for note in teller.notes] == ["N a", "end"]
+
+
+def learn(wire: Wire, label: str) -> None:
+    wire.teller.shared.secrets.lines[b"box"] = {label: b"secret"}
+
+
+def test_a_connection_that_has_closed_may_still_wait_for_secrets() -> None:
+    wire = Wire(patient())
+    wire.send(INI, unit("N", "a"))
+    wire.send(INI, flags=FIN | ACK)
+    wire.send(RES, flags=FIN | ACK)
+    assert wire.talk.closing
+    assert wire.kinds == []
+    assert wire.talk.secrets(False)  # not for this one
+    learn(wire, "N")
+    assert not wire.talk.secrets(False)
+    assert wire.kinds == ["box.item", "box.end"]
+    wire.finish()
+    assert wire.kinds == ["box.item", "box.end"]
+
+
+def test_who_waits_to_the_end_goes_on_without() -> None:
+    wire = Wire(patient())
+    wire.send(INI, unit("N", "a"))
+    wire.send(INI, flags=FIN | ACK)
+    wire.send(RES, flags=FIN | ACK)
+    wire.finish()
+    assert wire.kinds == ["box.item", "box.end"]
+
+
+def test_a_room_that_wants_the_sums_is_told_when_the_flow_is_over() -> None:
+    wire = Wire(protocol(room=Counted))
+    wire.send(INI, unit("N", "a"))
+    wire.send(INI, flags=FIN | ACK)
+    wire.send(RES, flags=FIN | ACK)
+    assert wire.kinds == ["box.item", "box.end"]
+    assert wire.talk.ended is not None
+    wire.teller.flow.packets = (4, 5)
+    story = wire.finish()
+    assert [note.text for note in story.notes if note.kind == "box.over"] == ["4 packets"]
+
+
+def test_a_long_body_is_skipped_once() -> None:
+    wire = Wire(protocol(), rows_protocol())
+    assert wire.talk.skips(INI) is None  # no channel yet
+    wire.send(INI, unit("B", "40000"))
+    wire.send(INI, b"kept")
+    assert wire.talk.skips(INI) == wire.next[INI] + 40000 - 5
+    assert wire.talk.skips(INI) is None
+    assert wire.talk.sated() == (False, False)

@@ -7,6 +7,7 @@ import pytest
 from analyzer.core import About, Finding, Limits, Note, Place, Severity, Shared, Side, Span
 from analyzer.engine.registry import Entry
 from analyzer.engine.teller import Teller
+from analyzer.report.spool import Spool
 from tests.engine.rooms import protocol
 from tests.play import a_flow
 
@@ -81,3 +82,53 @@ def test_mistakes_say_where_they_were_made() -> None:
     (note,) = teller.notes
     assert (note.kind, note.fields["exception"], note.fields["room"]) == ("engine.internal-error", "KeyError", "box")
     assert note.fields["where"].startswith("test_teller.py:")
+
+
+def placed(frame: int, text: str) -> Note:
+    return Note("box.item", text, Place((Span(frame, 0, 5),), frame))
+
+
+def test_notes_are_packed_in_order_and_what_comes_late_finds_its_place() -> None:
+    teller, spool = a_teller(), Spool()
+    for note in (placed(3, "c"), placed(1, "a")):
+        teller.note(BOX, ("box",), None, note)
+    assert teller.pack(spool)
+    assert teller.notes == []
+    teller.note(BOX, ("box",), None, placed(5, "e"))
+    assert teller.pack(spool)
+    assert [note.text for note in teller.all_notes(spool)] == ["a", "c", "e"]
+    teller.note(BOX, ("box",), None, placed(2, "b"))
+    assert not teller.pack(spool)
+    assert [note.text for note in teller.all_notes(spool)] == ["a", "b", "c", "e"]
+    teller.note(BOX, ("box",), None, placed(9, "z"))
+    assert [note.text for note in teller.all_notes(None)] == ["a", "b", "c", "e", "z"]
+
+
+def test_notes_that_nobody_packs_are_put_in_order() -> None:
+    teller = a_teller()
+    for note in (placed(3, "c"), placed(1, "a")):
+        teller.note(BOX, ("box",), None, note)
+    assert [note.text for note in teller.all_notes(None)] == ["a", "c"]
+
+
+def test_who_waits_for_secrets_is_asked_once() -> None:
+    teller = a_teller()
+    assert not teller.waits
+    assert teller.take_waiting() == []
+    teller.waiting = []
+    assert teller.waits
+    assert teller.take_waiting() == []
+    assert not teller.waits
+
+
+def test_a_mistake_says_where_it_was() -> None:
+    teller = a_teller()
+    try:
+        raise KeyError("x" * 300)
+    except KeyError as why:
+        teller.mistake("box", ("tcp", "box"), why, HERE)
+    (note,) = teller.notes
+    assert note.kind == "engine.internal-error"
+    assert note.fields["exception"] == "KeyError"
+    assert "test_teller.py" in note.fields["where"]
+    assert len(note.fields["message"]) == 200
