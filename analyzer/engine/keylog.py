@@ -18,8 +18,6 @@ RANDOM_BYTES: Final = 32
 MAX_SECRET_BYTES: Final = 256
 MAX_LINE_BYTES: Final = 4096
 READ_BYTES: Final = 1 << 20
-#: How files begin that hold private keys, and no lines.
-KEY_STARTS: Final = (b"-----BEGIN", b"\x30\x82")
 
 
 def add_lines(secrets: Secrets, text: bytes, limits: Limits) -> int:

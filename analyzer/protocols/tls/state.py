@@ -108,9 +108,6 @@ class Link:
         "early",
         "encrypt_then_mac",
         "encrypted_premaster",
-        "flight_bytes",
-        "flight_end_ns",
-        "flight_frames",
         "group",
         "hello",
         "hello_at",
@@ -171,9 +168,6 @@ class Link:
         self.transcript = bytearray()  # kept only where a private key may need it
         self.renegotiations = 0
         self.done_ns = 0  # when both sides were finished
-        self.flight_bytes = 0  # of the server's records until the client was heard again
-        self.flight_end_ns = 0
-        self.flight_frames = 0
         self.alerts: list[tuple[Side, int, int, Where]] = []
 
     @property
