@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from analyzer.core import Outcome, Session, Severity, Verdict
 from analyzer.sessions import capture as of_capture
 from analyzer.sessions import proxies, tcp_joined, tls_joined
+from analyzer.sessions.joiner import Joiner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +19,14 @@ GRAVEST_FIRST: Final = (Outcome.FAILED, Outcome.UNANSWERED, Outcome.PARTIAL, Out
 #: In the codes of findings that explain what looks odd and is meant to: once is enough for a capture.
 HARMLESS: Final = ".harmless-"
 RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
-TABLES: Final[Mapping[str, FindingKind]] = {**of_capture.FINDINGS, **tcp_joined.FINDINGS, **tls_joined.FINDINGS}
+#: In this order: the first one that wants a flow for its sessions gets it.
+JOINERS: Final[tuple[Joiner, ...]] = ()
+TABLES: Final[Mapping[str, FindingKind]] = {
+    **of_capture.FINDINGS,
+    **tcp_joined.FINDINGS,
+    **tls_joined.FINDINGS,
+    **{code: kind for joiner in JOINERS for code, kind in joiner.findings.items()},
+}
 
 
 def join(stories: Sequence[Story], flows: Sequence[Flow], capture: Capture) -> tuple[list[Session], list[Verdict]]:
@@ -28,7 +36,10 @@ def join(stories: Sequence[Story], flows: Sequence[Flow], capture: Capture) -> t
     by_flow: dict[int, int] = {}
     proxies.judge_refusals(stories)
     for number, group in enumerate(grouped(stories)):
-        sessions.append(session_of(number, group))
+        session = session_of(number, group)
+        sessions.append(session)
+        for joiner in JOINERS:
+            found.extend((finding, number) for finding in joiner.tell(session, group))
         for story in group:
             by_flow[story.flow.id] = number
             found.extend((finding, number) for finding in story.findings)
@@ -64,9 +75,23 @@ def gravest(verdict: Verdict) -> tuple[int, int, int]:
 
 
 def grouped(stories: Iterable[Story]) -> list[list[Story]]:
-    """Which stories are one session, in order of their first frames: so far, each is one by itself."""
-    told = sorted(stories, key=lambda story: (story.flow.first_frame, story.flow.id))
-    return [[story] for story in told]
+    """Which stories are one session, in order of their first frames: what no joiner wants is one by itself."""
+    told = sorted(stories, key=_first_frame)
+    taken: set[int] = set()
+    groups: list[list[Story]] = []
+    for joiner in JOINERS:
+        for wanted in joiner.groups(told):
+            group = [story for story in wanted if story.flow.id not in taken]
+            taken.update(story.flow.id for story in group)
+            if group:
+                groups.append(group)
+    groups.extend([story] for story in told if story.flow.id not in taken)
+    groups.sort(key=lambda group: min(map(_first_frame, group)))
+    return groups
+
+
+def _first_frame(story: Story) -> tuple[int, int]:
+    return story.flow.first_frame, story.flow.id
 
 
 def session_of(number: int, group: Sequence[Story]) -> Session:
