@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from analyzer.core import Outcome, Session, Severity, Verdict
 from analyzer.sessions import capture as of_capture
 from analyzer.sessions import proxies, tcp_joined, tls_joined
-from analyzer.sessions.joiner import Joiner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from analyzer.core import Capture, Finding, FindingKind, Flow, Note, Phase, Story
+    from analyzer.sessions.joiner import Joiner
 
 #: An outcome counts for the whole session before those that follow it here.
 GRAVEST_FIRST: Final = (Outcome.FAILED, Outcome.UNANSWERED, Outcome.PARTIAL, Outcome.OPEN, Outcome.ESTABLISHED)
