@@ -100,6 +100,8 @@ class Limits:
     fragment_bytes: int = 16 << 20  # bytes of them
     notes_per_flow: int = 1_000_000
     unpacked_flows: int = 2000  # from here on, notes of quiet flows are held on disk: that changes nothing else
+    unpacked_notes: int = 50_000  # from here on, those of busy flows too
+    unpacked_notes_per_flow: int = 10_000
     findings_per_flow: int = 1000
     tcp_events_per_flow: int = 100  # retransmissions and the like told one by one; the rest is counted
     record_bytes: int = 64 << 20  # one record of a capture file
@@ -625,10 +627,14 @@ class Finding:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Packer:
-    """Holds notes in less memory than the objects take, for captures of many flows."""
+    """Holds notes in less memory than the objects take, for captures of many flows, or of long ones."""
 
     def pack(self, notes: list[Note], before: Sequence[Note] | None = None) -> Sequence[Note]:
         """The notes, behind those of `before` (which this one gave): what says the same whenever it is read."""
+        raise NotImplementedError
+
+    def merge(self, runs: Sequence[Sequence[Note]], key: Callable[[Note], int]) -> Sequence[Note]:
+        """All notes of these (which this one gave), each sorted by `key`, as one; equal ones in order of the runs."""
         raise NotImplementedError
 
 

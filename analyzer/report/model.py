@@ -334,8 +334,8 @@ class Encoded:
 
     __slots__ = ()
 
-    def text(self) -> bytes:
-        """All of them, with commas between."""
+    def texts(self) -> Iterator[bytes]:
+        """Some at a time, with commas between the notes of each."""
         raise NotImplementedError
 
 
@@ -347,7 +347,8 @@ def session_bytes(found: core.Session, detail: Detail, tag: bytes = b"") -> Iter
         yield b',"notes":['
         held = found.notes
         if isinstance(held, Encoded):
-            yield held.text()
+            for number, text in enumerate(held.texts()):
+                yield b"," + text if number else text
         else:
             for start in range(0, len(held), NOTES_AT_ONCE):
                 some = notes(held[start : start + NOTES_AT_ONCE], with_bytes)
