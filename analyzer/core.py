@@ -526,10 +526,35 @@ class Shared:
 Value = Any  # of a field: int, str, bool, None, {"value": int, "name": str}, or lists and dicts of these
 
 
+class Pattern:
+    """Fields that notes have in common, all but the values of those called `changing`: the rest is encoded once."""
+
+    __slots__ = ("changing", "fields", "parts")
+
+    def __init__(self, fields: dict[str, Value], changing: Iterable[str] = ()) -> None:
+        names = frozenset(changing)
+        self.fields = fields
+        self.changing: tuple[str, ...] = tuple([name for name in fields if name in names])
+        self.parts: tuple[str, ...] = ()  # what stands between these in JSON, once somebody has asked for it
+
+
 class Note:
     """A line of the timeline.  The engine fills in `flow`, `sender`, `path` and turns `at` into a `Place`."""
 
-    __slots__ = ("fields", "flow", "kind", "path", "remark", "sender", "spec", "text", "tree", "verdict", "where")
+    __slots__ = (
+        "fields",
+        "flow",
+        "kind",
+        "path",
+        "pattern",
+        "remark",
+        "sender",
+        "spec",
+        "text",
+        "tree",
+        "verdict",
+        "where",
+    )
 
     def __init__(
         self,
@@ -545,6 +570,7 @@ class Note:
         self.text = text
         self.where: Place | Spot = Spot(at) if isinstance(at, Piece) else at  # `at`, or what it will be made of
         self.fields: dict[str, Value] = {} if fields is None else fields
+        self.pattern: Pattern | None = None  # which `fields` follow
         self.verdict = verdict
         self.remark = ""  # what a reader who asks for explanations should know of this very message
         self.sender: Side | None = sender

@@ -51,7 +51,7 @@ class Spool(core.Packer):
         size = before.size if isinstance(before, Packed) else 0
         for start in range(0, len(notes), PART_NOTES):
             some = notes[start : start + PART_NOTES]
-            parts = (*parts, *self._keep(model.encode(model.notes(some))[1:-1], len(some)))
+            parts = (*parts, *self._keep(model.notes(some), len(some)))
         return Packed(self, size + len(notes), parts)
 
     def merge(self, runs: Sequence[Sequence[core.Note]], key: Callable[[core.Note], int]) -> Packed:
