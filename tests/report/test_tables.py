@@ -40,7 +40,7 @@ def test_rows_stand_under_the_names_of_their_members() -> None:
 
 def test_columns_that_do_not_fit_go() -> None:
     rows = [{**pair, "why": "no answer, and no check came here"} for pair in PAIRS]
-    assert shown(session(pairs=rows), 120)[1].split()[-1] == "why"
+    assert "why" in shown(session(pairs=rows), 120)[1].split()
     narrow = shown(session(pairs=rows), 60)
     assert narrow[1].split() == ["a", "b", "types", "checks"]
     assert max(map(ink.cells, narrow)) <= 60
