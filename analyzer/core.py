@@ -99,6 +99,8 @@ class Limits:
     fragments: int = 4096  # IP fragments held at once
     fragment_bytes: int = 16 << 20  # bytes of them
     notes_per_flow: int = 1_000_000
+    message_bytes: int = 1024  # of a message that is shown in its note
+    inflated_bytes: int = 16 << 20  # what one compressed message may come to
     unpacked_flows: int = 2000  # from here on, notes of quiet flows are held on disk: that changes nothing else
     unpacked_notes: int = 50_000  # from here on, those of busy flows too
     unpacked_notes_per_flow: int = 10_000
@@ -703,6 +705,7 @@ class Exchange:
     __slots__ = (
         "answered",
         "asked",
+        "client",
         "facts",
         "method",
         "reason",
@@ -715,13 +718,21 @@ class Exchange:
     )
 
     def __init__(
-        self, method: str, target: str, version: str, request: dict[str, str], asked: Place, secure: bool
+        self,
+        method: str,
+        target: str,
+        version: str,
+        request: dict[str, str],
+        asked: Place,
+        client: Side,
+        secure: bool,
     ) -> None:
         self.method = method
         self.target = target
         self.version = version  # "HTTP/1.1", "HTTP/2", ...
         self.request = request
         self.asked = asked
+        self.client = client  # who asks
         self.secure = secure
         self.status = 0  # until there is an answer
         self.reason = ""

@@ -228,7 +228,7 @@ class Http(core.Dissector):
             self.first_asked = place
         wanted = upgrade or protocol_of(lines)
         if wanted:
-            exchange = core.Exchange(method, target, fields["version"], lines, place, self.secure)
+            exchange = core.Exchange(method, target, fields["version"], lines, place, sender, self.secure)
             lead = core.Lead(f"upgrade:{wanted}", exchange)
             yield lead
             if lead.told:
