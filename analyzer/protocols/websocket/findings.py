@@ -25,7 +25,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "websocket.upgrade-malformed": FindingKind(
         Severity.ERROR,
         "The request for a WebSocket lacks what it must have",
-        "§4.1, §4.2.1",
+        "§4.1, 4.2.1",
         cause="A client that is not one of WebSocket, a library at fault, or a proxy that changed the request.",
         advice="Compare the request with the fields that RFC 6455 asks for; try without the proxy.",
     ),
@@ -41,14 +41,14 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "websocket.upgrade-version-unsupported": FindingKind(
         Severity.ERROR,
         "The server does not speak this version of WebSocket",
-        "§4.2.2, §4.4",
+        "§4.2.2, 4.4",
         cause="Sec-WebSocket-Version of the request is none of those that the server names.",
         advice="Version 13 is the only one of RFC 6455: update the side that has another one.",
     ),
     "websocket.upgrade-bad-accept": FindingKind(
         Severity.ERROR,
         "Sec-WebSocket-Accept does not fit the key: the client must drop the connection",
-        "§4.1, §1.3",
+        "§4.1, 1.3",
         cause="A cached or copied answer, a server that does not compute it, or a proxy that answers by itself.",
         advice="The value has to be base64(SHA-1(key + the GUID of RFC 6455)); forbid caching of upgrades.",
     ),
@@ -62,21 +62,28 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "websocket.upgrade-extension-not-offered": FindingKind(
         Severity.ERROR,
         "The server uses an extension that the client had not offered",
-        "§4.1, §9.1",
+        "§4.1, 9.1",
         cause="A server or proxy that adds Sec-WebSocket-Extensions of its own.",
         advice="The server may only accept what the request offers: turn the extension off there.",
+    ),
+    "websocket.upgrade-no-subprotocol": FindingKind(
+        Severity.WARNING,
+        "The server chose none of the subprotocols that the client offered: browsers drop the connection then",
+        "§4.1",
+        cause="The server does not know any of them, or does not look at Sec-WebSocket-Protocol.",
+        advice="Let the server choose one of those that are offered, or don't offer any: `new WebSocket(url)`.",
     ),
     "websocket.upgrade-forbidden": FindingKind(
         Severity.ERROR,
         "The server refuses this client",
-        "§4.2.2, §10.2",
+        "§4.2.2, 10.2",
         cause="Most often the Origin is not on the server's list; else an address, a path or a token is not allowed.",
         advice="Add this origin to those that the server allows, or look at what its log says of this request.",
     ),
     "websocket.upgrade-unauthorised": FindingKind(
         Severity.ERROR,
         "The server wants a login first",
-        "§4.1, §4.2.2",
+        "§4.1, 4.2.2",
         cause="No credentials, or old ones; the WebSocket of a browser can't set an Authorization field.",
         advice="Log in before, and send the cookie, or a token in the path or as a subprotocol.",
     ),
@@ -97,7 +104,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "websocket.frame-unmasked-from-client": FindingKind(
         Severity.ERROR,
         "The client sends frames without a mask",
-        "§5.1, §5.3",
+        "§5.1, 5.3",
         cause="A client of someone's own making, or one that believes it is a server.",
         advice="A server has to close the connection (1002): mask every frame of the client.",
     ),
@@ -118,7 +125,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "websocket.frame-bad-opcode-or-sequence": FindingKind(
         Severity.ERROR,
         "A frame that may not come here",
-        "§5.2, §5.4",
+        "§5.2, 5.4",
         cause="A library at fault: messages of several threads mixed, or a continuation without a beginning.",
         advice="Send one message after the other, with one writer for each connection.",
     ),
@@ -132,7 +139,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "websocket.message-invalid-utf8": FindingKind(
         Severity.ERROR,
         "A text message is not UTF-8",
-        "§8.1, §7.4.1",
+        "§8.1, 7.4.1",
         cause="Bytes that were sent as text: another encoding, or binary data; or a character cut in two.",
         advice="Send it as a binary message, or encode it as UTF-8; the receiver has to close with 1007.",
     ),
@@ -148,21 +155,21 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "websocket.close-abnormal": FindingKind(
         Severity.ERROR,
         "The connection ended without a Close frame: both ends see 1006",
-        "§7.1.5, §7.4.1",
+        "§7.1.5, 7.4.1",
         cause="The process crashed or was killed, a proxy's time-out, or the network went away.",
         advice="Look at the log of the side that ended it, and of proxies between, at that very time.",
     ),
     "websocket.close-code": FindingKind(
         Severity.WARNING,
         "The WebSocket was closed because something was wrong",
-        "§7.4.1, §7.4.2",
+        "§7.4.1, 7.4.2",
         cause="The code says what; the reason, where there is one, comes from the application.",
         advice="Look at the message before the close: that is what the other side did not like.",
     ),
     "websocket.close-illegal-code": FindingKind(
         Severity.WARNING,
         "A Close frame carries what may not be in one",
-        "§7.4.1, §5.5.1",
+        "§7.4.1, 5.5.1",
         cause="A library at fault: 1005, 1006 and 1015 are what an end tells its own application; a body has no or at "
         "least two bytes.",
         advice="Close with 1000, 1001 or a code from 3000 to 4999.",
@@ -177,7 +184,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "websocket.too-big": FindingKind(
         Severity.ERROR,
         "A message was too big for the other side",
-        "§7.4.1, §10.4",
+        "§7.4.1, 10.4",
         cause="The receiver has a limit for messages (often 1 MiB, or 64 KiB) and this one was larger.",
         advice="Raise the limit (maxPayload, max_size, max_message_size), or send it in several messages.",
     ),

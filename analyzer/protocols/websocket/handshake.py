@@ -16,6 +16,14 @@ KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==\Z")  # 16 bytes in base64
 MAX_VALUE_CHARACTERS: Final = 4096
 MAX_OFFERS: Final = 64
 SWITCHING: Final = 101
+#: After these a client has to fail the connection.  §4.1
+FATAL: Final = frozenset(
+    {
+        "websocket.upgrade-bad-accept",
+        "websocket.upgrade-subprotocol-not-offered",
+        "websocket.upgrade-extension-not-offered",
+    }
+)
 #: Fields of the request and the answer that stand in notes, in snake_case.
 ASKED: Final = (
     *("host", "origin", "user-agent", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version"),
@@ -137,7 +145,8 @@ def answered(exchange: Exchange) -> Outputs:
     kind = "websocket.accept" if opened else "websocket.refuse"
     yield Note(kind, ", ".join(said), place, fields)
     yield About(None, facts)
-    failed = bool(findings) and findings[0].code == "websocket.upgrade-bad-accept"
+    exchange.facts["faulty"] = opened and bool(findings)
+    failed = opened and any(finding.code in FATAL for finding in findings)
     outcome = Outcome.ESTABLISHED if opened and not failed else Outcome.FAILED
     yield Phase("upgrade", exchange.asked.time_ns, place.time_ns, outcome, 1)
     yield from findings
@@ -163,6 +172,9 @@ def judged(exchange: Exchange, said: list[str], fields: dict[str, Value]) -> lis
     if chosen and chosen.strip() not in offered:
         text = f"The server chose {chosen[:80]!r}; offered was {', '.join(filter(None, offered))[:200] or 'none'}."
         found.append(Finding("websocket.upgrade-subprotocol-not-offered", text, places))
+    elif not chosen and any(offered):
+        text = f"Offered was {', '.join(filter(None, offered))[:200]}; the answer has no Sec-WebSocket-Protocol."
+        found.append(Finding("websocket.upgrade-no-subprotocol", text, places))
     known = {name for name, _ in extensions(request.get("sec-websocket-extensions", ""))}
     extra = [name for name, _ in extensions(lines.get("sec-websocket-extensions", "")) if name not in known]
     if extra:

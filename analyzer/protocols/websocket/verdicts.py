@@ -130,7 +130,8 @@ def when_over(room: WebSocket, flow: Flow) -> Outputs:
         idle = flow.last_ns - (life.last_ns or life.opened_ns)
         yield Phase("close", flow.last_ns, flow.last_ns, Outcome.FAILED)
         yield About(None, {"close_code_seen": 1006, "idle_before_end_ns": max(idle, 0)})
-        yield abnormal(room, flow, max(idle, 0))
+        if not room.exchange.facts.get("faulty"):  # else it is clear why the client left
+            yield abnormal(room, flow, max(idle, 0))
     end_ns = flow.last_ns if tcp is not None and tcp.end is not None else max(room.end_ns, flow.last_ns)
     for side in (Side.INITIATOR, Side.RESPONDER):
         half = room.halves[side]
