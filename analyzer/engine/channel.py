@@ -798,7 +798,7 @@ class DatagramChannel(Channel):
             seat = self._owner(sender, piece)
             if seat is None:
                 self.idle_bytes += max(len(piece), 1)
-                if not self.seats and self.idle_bytes >= self.teller.limits.probe_bytes:
+                if not self.seats and len(self.path) == 1 and self.idle_bytes >= self.teller.limits.probe_bytes:
                     self._finish()
             elif not seat.enough:
                 self._give(seat, sender, piece, lacking)
