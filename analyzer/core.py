@@ -82,6 +82,11 @@ class CaptureError(Exception):
     """A capture or an interface cannot be read: one sentence that says what, where and what to do."""
 
 
+#: Which flows are looked into: those whose id leaves `low` to `high` - 1 when divided by `parts`; all of the first
+#: `start` flows count as if they left 0.
+Share = tuple[int, int, int, int]
+WHOLE: Final = (0, 1, 1, 0)
+
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 
@@ -134,6 +139,7 @@ class Place(NamedTuple):
         return tuple(sorted({span.frame for span in self.spans}))
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Piece:
     """Bytes `start` to `stop` of `data`, which can tell their captured spans and time (worked out when asked).
 
@@ -220,6 +226,7 @@ class Piece:
         return runs[0][3] if len(runs) == 1 and self.whole is None else self.place.time_ns
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Spot:
     """The place of a piece in less memory than a `Place`, for those who remember many of them."""
 
@@ -325,12 +332,17 @@ class Trace:
     def fields(self) -> list[Field]:
         return self.open[0]
 
-    def add(self, name: str, value: int | str | bytes | None, piece: Piece) -> Field:
+    def add(self, name: str, value: int | str | bytes | None, piece: Piece | None) -> Field:
+        if piece is not None:
+            piece = Piece(
+                piece.data, piece.runs, piece.start, piece.stop, piece.base, piece.whole
+            )  # without this trace
         node = Field(name, value, piece)
         self.open[-1].append(node)
         return node
 
 
+@mypyc_attr(acyclic=True)
 class Group:
     """Fields read inside `with reader.group(name):` belong together in the tree; costs nothing untraced."""
 
@@ -346,7 +358,7 @@ class Group:
         reader = self.reader
         if reader is not None and reader.trace is not None:
             self.start = reader.at
-            self.node = reader.trace.add(self.name, None, reader.unit)
+            self.node = reader.trace.add(self.name, None, None)
             reader.trace.open.append(self.node.children)
 
     def __exit__(
@@ -356,11 +368,13 @@ class Group:
         if reader is not None and reader.trace is not None and self.node is not None:
             reader.trace.open.pop()
             self.node.piece = reader.unit.cut(self.start, reader.at)
+            self.node.piece.trace = None
 
 
 _NO_GROUP: Final = Group(None, "")
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Reader:
     """Reads a piece from front to back, by name; past its end it raises `Malformed`.
 
@@ -526,6 +540,7 @@ class Shared:
 Value = Any  # of a field: int, str, bool, None, {"value": int, "name": str}, or lists and dicts of these
 
 
+@mypyc_attr(acyclic=True)
 class Pattern:
     """Fields that notes have in common, all but the values of those called `changing`: the rest is encoded once."""
 
@@ -538,6 +553,7 @@ class Pattern:
         self.parts: tuple[str, ...] = ()  # what stands between these in JSON, once somebody has asked for it
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Note:
     """A line of the timeline.  The engine fills in `flow`, `sender`, `path` and turns `at` into a `Place`."""
 
@@ -606,6 +622,7 @@ class Note:
         return f"Note({self.kind!r}, {self.text!r}, frames={self.frames})"
 
 
+@mypyc_attr(acyclic=True)
 class Finding:
     """A verdict with its evidence.  What is not given comes from the room's table of findings.
 
@@ -664,6 +681,7 @@ class Packer:
         raise NotImplementedError
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Phase:
     """A step of the set-up that a room saw: what began when, how it ended, and the round trips it took."""
@@ -682,6 +700,7 @@ class Phase:
         self.round_trips = round_trips
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class About:
     """What a room learnt of the whole session: a title for it, facts by name, and the kind of session it makes."""
@@ -694,6 +713,7 @@ class About:
         self.facts = {} if facts is None else facts
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Handoff:
     """What follows this unit, on both sides, belongs to the room that claims `label`."""
@@ -701,6 +721,7 @@ class Handoff:
     label: str
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Pass:
     """Bytes for an inner channel called `label` (decrypted, unwrapped); `stream` tells bytes from datagrams."""
@@ -713,6 +734,7 @@ class Pass:
     read: bool = False  # set by the engine: whether a room inside has taken it
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Body:
     """The next `size` bytes of this sender are to be streamed past, not held; -1: all until the stream ends.
@@ -827,6 +849,7 @@ class Event:
     RELEASED: Final = 1 << 30  # data that had waited for an ACK which the receiver held back
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Segment:
     """One TCP segment as the TCP room gets it: only those with an event the room asked for."""
 
@@ -873,6 +896,7 @@ class Segment:
         self.time_ns = run[3]
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class TcpSummary:
     """What the flow table knows of a TCP connection at its end.  Pairs are by sender, initiator first."""
@@ -958,6 +982,7 @@ class TcpSummary:
         self.history = history
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Flow:
     """A TCP connection (a reused port starts a new one) or a UDP conversation."""
@@ -1200,6 +1225,7 @@ class Source:
 # --- what comes out ---------------------------------------------------------------------------------------------------
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Story:
     """What the rooms said of one flow; `kind` is the session that its deepest room makes, None where none does."""
@@ -1231,6 +1257,7 @@ class Story:
         self.kind = kind
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Session:
     """What a person calls one thing: its flows, its phases in order, its notes in order of time."""
@@ -1274,6 +1301,7 @@ class Session:
         self.findings = [] if findings is None else findings
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Verdict:
     """A finding in the report: complete, and joined to its session (None: it is about the whole capture)."""

@@ -14,6 +14,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import mypyc_attr
+
 from analyzer.core import SIDES, Event, Piece, Side
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ RST: Final = 0x04
 ACK: Final = 0x10
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Gap:
     """`size` bytes of the stream are not in the capture; `at` is where it goes on (or ended)."""
@@ -43,6 +46,7 @@ class Gap:
     at: Piece
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Conflict:
     """`at` was sent before with other bytes, which were or will be delivered in its place."""
@@ -54,6 +58,7 @@ Delivery = Piece | Gap | Conflict
 _NOTHING: Final[tuple[Delivery, ...]] = ()
 
 
+@mypyc_attr(acyclic=True)
 class Stream:
     """One direction of a TCP connection.  Positions are sequence numbers that go on past 2^32."""
 
@@ -272,6 +277,7 @@ class Stream:
             del self._starts[:done], self._held[:done]
 
 
+@mypyc_attr(acyclic=True)
 class Connection:
     """Both directions of a TCP connection: takes the rows that the flow table lists, gives what is next in order."""
 

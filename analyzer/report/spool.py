@@ -6,7 +6,6 @@ A flow's notes are encoded once.  A report in JSON copies them out as they are; 
 from __future__ import annotations
 
 import heapq
-import os
 import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, overload
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
-#: Written, and read ahead, this many bytes at a time.
+#: Written this many bytes at a time.
 BLOCK_BYTES: Final = 1 << 17
 #: So many notes are encoded, and read as objects, at a time.
 PART_NOTES: Final = 500
@@ -37,8 +36,6 @@ class Spool(core.Packer):
         self._written = size  # bytes in the file
         self._behind = bytearray()  # what comes after them
         self._full = False  # the disk is
-        self._ahead = b""  # read last, and from where on
-        self._ahead_at = 0
         self._last_at = -1  # the part that was read last, as objects
         self._last: list[core.Note] = []
 
@@ -80,6 +77,7 @@ class Spool(core.Packer):
         """Write what is not in the file yet; gives the size of the file."""
         if self.file is None:
             self.file = tempfile.TemporaryFile(prefix="analyzer-", buffering=0)  # noqa: SIM115 - it ends with this
+        self.file.seek(self._written)
         while self._behind:
             done = self.file.write(self._behind)
             self._written += done
@@ -87,26 +85,18 @@ class Spool(core.Packer):
         return self._written
 
     def read(self, at: int, size: int) -> bytes:
-        """Bytes `at` to `at + size` of all that was written; in order of place, that is cheap."""
+        """Bytes `at` to `at + size` of all that was written."""
         if at >= self._written:
             at -= self._written
             return bytes(self._behind[at : at + size])
-        start = at - self._ahead_at
-        if start < 0 or start + size > len(self._ahead):
-            self._ahead = self._from_file(at, max(size, BLOCK_BYTES))
-            self._ahead_at, start = at, 0
-        return self._ahead[start : start + size]
-
-    def _from_file(self, at: int, size: int) -> bytes:
         assert self.file is not None
         self.file.seek(at)
-        found = b""
+        found = self.file.read(size)
         while len(found) < size:
             some = self.file.read(size - len(found))
             if not some:
                 break
             found += some
-        self.file.seek(0, os.SEEK_END)
         return found
 
     def notes(self, at: int, size: int) -> list[core.Note]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from mypy_extensions import mypyc_attr
+
 from analyzer import core
 from analyzer.core import (
     About,
@@ -902,6 +904,7 @@ class Tls(core.Dissector):
         return self._said()
 
 
+@mypyc_attr(acyclic=True)
 class Flight:
     """What the server sends until the client is heard again: how much, and where it paused longest."""
 
