@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 #: many more are to come.
 HELP_FLOWS: Final = 1000
 HELP_FLOWS_LEFT: Final = 8000
-#: Of so many parts of the flows this process keeps so many: it has the report to write, too.
-PARTS: Final = 16
-OWN_PARTS: Final = 7
 #: As `cli.main.run` has it.
 QUIET_THREADS: Final = {"OPENBLAS_NUM_THREADS": "1"}
 
@@ -61,7 +58,7 @@ class Analysis:
 
     `filter` keeps sessions in the report (docs/guide: `kind == http and outcome != established`); `trace` gives notes
     their field trees; `on_output` is called with the flow's id and each note and finding as it happens; `share`
-    looks into some of the flows only (`core.Share`).  `again` are the paths that `source` reads, if another
+    (k, n, first) looks into every nth flow only (`Engine`).  `again` are the paths that `source` reads, if another
     process may read them too: one is started where there turn out to be many flows.  `stop` tells whether the user
     has interrupted the reading.
     """
@@ -74,7 +71,7 @@ class Analysis:
         filter: str | None = None,  # noqa: A002 - what the command line calls it
         trace: bool = False,
         on_output: OnOutput | None = None,
-        share: core.Share = core.WHOLE,
+        share: tuple[int, int, int] = (0, 1, 0),
         again: Sequence[Path_] | None = None,
         stop: Callable[[], bool] | None = None,
         spool: Spool | None = None,
@@ -127,7 +124,7 @@ class Analysis:
         self._key_logs.take(self.source.secrets)
 
     def _seek_help(self, paths: Sequence[Path_]) -> None:
-        """Leave a part of the flows that are still to come to another process, if they will be many."""
+        """Leave half of the flows that are still to come to another process, if they will be many."""
         engine, source = self.engine, self.source
         flows, done, total = engine.tracker.flow_count, source.done_bytes, source.total_bytes
         if flows < HELP_FLOWS or not total or not done:
@@ -135,9 +132,8 @@ class Analysis:
         if flows * (total - done) < HELP_FLOWS_LEFT * done:
             return
         self._again = None
-        share = (OWN_PARTS, PARTS, PARTS, flows)
-        self._workers.append(Worker(paths, engine.limits, engine.trace, share, self._material))
-        engine.share(0, OWN_PARTS, PARTS)
+        self._workers.append(Worker(paths, engine.limits, engine.trace, (1, 2, flows), self._material))
+        engine.share(0, 2)
 
     def run(self, progress: Progress | None = None, stop: Callable[[], bool] | None = None) -> None:
         """Analyse what is left of the source, or as much as is read until `stop` says so."""
@@ -279,13 +275,11 @@ def analyze(
     # A private key opens a session that later ones resume: only one process that sees all of them can open those.
     share = max(jobs, 1) if shareable(paths) and not given.private_keys else 1
     source = open_source(paths, limits=own)
-    analysis = Analysis(
-        source, limits=own, filter=filter, trace=trace, share=(0, 1, share, 0), stop=stop, material=given
-    )
+    analysis = Analysis(source, limits=own, filter=filter, trace=trace, share=(0, share, 0), stop=stop, material=given)
     with without_collection():
         try:
             for number in range(1, share):
-                analysis.start(Worker(paths, own, trace, (number, number + 1, share, 0), given))
+                analysis.start(Worker(paths, own, trace, (number, share, 0), given))
             analysis.run(progress, stop)
             return analysis.report()
         finally:
@@ -398,7 +392,7 @@ def unpack_finding(begun: tuple[Any, ...], rest: tuple[Any, ...]) -> core.Findin
 
 
 #: Paths, limits, whether to trace, the share of the flows, and the file for the notes, which the process inherits.
-Job = tuple["list[str | bytes]", Limits, bool, core.Share, Material, int | None]
+Job = tuple["list[str | bytes]", Limits, bool, "tuple[int, int, int]", Material, int | None]
 #: Size of the file of notes; then of each flow its id, notes (how many and where, or themselves), findings, phases,
 #: title, facts and kind.
 Result = tuple[int, list[tuple[Any, ...]]]
@@ -408,7 +402,9 @@ OUTCOMES: Final = {outcome.value: outcome for outcome in core.Outcome}
 class Worker:
     """Another process, which reads the whole capture (that is cheap) and runs the rooms of its share of the flows."""
 
-    def __init__(self, paths: Sequence[Path_], limits: Limits, trace: bool, share: core.Share, given: Material) -> None:
+    def __init__(
+        self, paths: Sequence[Path_], limits: Limits, trace: bool, share: tuple[int, int, int], given: Material
+    ) -> None:
         # Notes come back in a file, as JSON: nothing is to be done with most of them but to be written out.
         self.file = tempfile.TemporaryFile() if os.name == "posix" and not trace else None  # noqa: SIM115
         handed = () if self.file is None else (self.file.fileno(),)

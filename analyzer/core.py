@@ -82,11 +82,6 @@ class CaptureError(Exception):
     """A capture or an interface cannot be read: one sentence that says what, where and what to do."""
 
 
-#: Which flows are looked into: those whose id leaves `low` to `high` - 1 when divided by `parts`; all of the first
-#: `start` flows count as if they left 0.
-Share = tuple[int, int, int, int]
-WHOLE: Final = (0, 1, 1, 0)
-
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 
@@ -136,7 +131,8 @@ class Place(NamedTuple):
     @property
     def frames(self) -> tuple[int, ...]:
         """Frame numbers in ascending order, the last being where it was complete."""
-        return tuple(sorted({span.frame for span in self.spans}))
+        spans = self.spans
+        return (spans[0][0],) if len(spans) == 1 else tuple(sorted({span[0] for span in spans}))
 
 
 @mypyc_attr(acyclic=True, free_list_len=1)
@@ -213,7 +209,7 @@ class Piece:
             if end > begin or (start == stop and not spans):
                 spans.append(Span(frame, offset + begin - at, offset + max(end, begin) - at))
                 time_ns = max(time_ns, when)
-        return Place(tuple(spans), time_ns)
+        return placed(tuple(spans), time_ns)
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -261,7 +257,12 @@ class Spot:
 def spot(frame: int, start: int, stop: int, time_ns: int) -> Place:
     """The place of bytes `start` to `stop` of one frame: `Place((Span(...),), time_ns)`, at half the price."""
     span: Span = _tuple(Span, (frame, start, stop))
-    place: Place = _tuple(Place, ((span,), time_ns))
+    return placed((span,), time_ns)
+
+
+def placed(spans: tuple[Span, ...], time_ns: int) -> Place:
+    """`Place(spans, time_ns)`, at half the price."""
+    place: Place = _tuple(Place, (spans, time_ns))
     return place
 
 
@@ -651,7 +652,7 @@ class Finding:
             self.at = found[0]
         else:
             spans = [span for place in found for span in place.spans]
-            self.at = Place(tuple(spans), max([place.time_ns for place in found], default=0))
+            self.at = placed(tuple(spans), max([place.time_ns for place in found], default=0))
         self.cause = cause
         self.advice = advice
         self.limits = limits
@@ -1302,7 +1303,7 @@ class Session:
 
 
 @mypyc_attr(acyclic=True)
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Verdict:
     """A finding in the report: complete, and joined to its session (None: it is about the whole capture)."""
 
@@ -1319,6 +1320,36 @@ class Verdict:
     frames: tuple[int, ...]
     spans: tuple[Span, ...]
     time_ns: int
+
+    def __init__(
+        self,
+        id: int,  # noqa: A002
+        code: str,
+        severity: Severity,
+        title: str,
+        text: str,
+        cause: str,
+        advice: str,
+        limits: str,
+        spec: str,
+        session: int | None,
+        frames: tuple[int, ...],
+        spans: tuple[Span, ...],
+        time_ns: int,
+    ) -> None:
+        self.id = id
+        self.code = code
+        self.severity = severity
+        self.title = title
+        self.text = text
+        self.cause = cause
+        self.advice = advice
+        self.limits = limits
+        self.spec = spec
+        self.session = session
+        self.frames = frames
+        self.spans = spans
+        self.time_ns = time_ns
 
 
 @dataclass(slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from analyzer import core
 from analyzer.core import SIDES, Event, Piece, Shared
 from analyzer.engine.conversation import BOTH_FINS, Conversation
 from analyzer.engine.registry import registry
@@ -35,7 +34,8 @@ FLOWS_AT_ONCE: Final = 256
 class Engine:
     """Gives rows and bytes to the rooms, and collects what they say.
 
-    `share` is a `core.Share`.  `on_output` is called with the flow's id and each note or finding as it happens.
+    `share` is (k, n, first): only flows whose id leaves k when divided by n get rooms; below `first` all are of share
+    0.  `on_output` is called with the flow's id and each note or finding as it happens.
     `packer`, if there is one, holds the notes of quiet flows, once there are more flows than `Limits.unpacked_flows`,
     and of others, once there are more notes than `Limits.unpacked_notes`.
     """
@@ -46,7 +46,7 @@ class Engine:
         *,
         trace: bool = False,
         on_output: OnOutput | None = None,
-        share: core.Share = core.WHOLE,
+        share: tuple[int, int, int] = (0, 1, 0),
         rooms: Registry | None = None,
         live: bool = False,
         packer: Packer | None = None,
@@ -170,14 +170,14 @@ class Engine:
         ):
             conversation.teller.pack()
 
-    def share(self, low: int, high: int, parts: int) -> None:
-        """Of the flows that are still to come, look only into some."""
-        self._share = (low, high, parts, self.tracker.flow_count)
+    def share(self, part: int, parts: int) -> None:
+        """Of the flows that are still to come, look only into those whose id leaves `part` when divided by `parts`."""
+        self._share = (part, parts, self.tracker.flow_count)
         self.tracker.share(*self._share)
 
     def _ours(self, flow: int) -> bool:
-        low, high, parts, start = self._share
-        return low <= (0 if flow < start else flow % parts) < high
+        part, parts, start = self._share
+        return (0 if flow < start else flow % parts) == part
 
     def _open(self, flow: int) -> Conversation:
         teller = Teller(self.tracker.begun(flow), self.shared, self.trace, self._on_output, self._packer)

@@ -241,10 +241,9 @@ REFUSED = cython.declare(cython.longlong, 3)
 ICMPS = cython.declare(cython.longlong, 4)
 OVERSIZE = cython.declare(cython.longlong, 5)
 # and what it is told: which flows are looked into (`FlowTable.share`)
-LOW = cython.declare(cython.longlong, 6)
-HIGH = cython.declare(cython.longlong, 7)
-PARTS = cython.declare(cython.longlong, 8)
-SHARED = cython.declare(cython.longlong, 9)
+PART = cython.declare(cython.longlong, 6)
+PARTS = cython.declare(cython.longlong, 7)
+SHARED = cython.declare(cython.longlong, 8)
 
 #: Version, transport, and (address bits 127 to 64, 63 to 0, port) of both ends.
 Ends = tuple[int, int, tuple[int, int, int], tuple[int, int, int]]
@@ -1144,7 +1143,6 @@ def walk_rows(
     now: cython.longlong
     flag: cython.longlong
     listed: cython.longlong
-    part: cython.longlong
     until: cython.longlong
     initiator: cython.longlong
     fresh: cython.longlong
@@ -1325,8 +1323,7 @@ def walk_rows(
             out_flow[row] = cython.cast(cython.int, flow)
             out_sender[row] = cython.cast(cython.uchar, side ^ initiator)
             out_events[row] = cython.cast(cython.int, events)
-            part = 0 if flow < counts[SHARED] else flow % counts[PARTS]
-            if listed and counts[LOW] <= part < counts[HIGH]:
+            if listed and (0 if flow < counts[SHARED] else flow % counts[PARTS]) == counts[PART]:
                 out_rows[counts[LISTED]] = cython.cast(cython.int, row)
                 counts[LISTED] += 1
             row += 1
@@ -1568,8 +1565,8 @@ class FlowTable:
         self.flow_limit = limits.flows
         # Collisions can't be prepared by someone who doesn't know the seed; results don't depend on it.
         self._seed = int.from_bytes(os.urandom(7), "little") if seed is None else seed
-        self._counts = np.zeros(10, np.int64)
-        self._counts[HIGH] = self._counts[PARTS] = 1
+        self._counts = np.zeros(9, np.int64)
+        self._counts[PARTS] = 1
         self._room = np.zeros(0, np.int32)
         self._slots = np.zeros(2 * FIRST_FLOWS, np.int32)
         self._keys = np.zeros(4 * FIRST_FLOWS, np.uint64)
@@ -1661,12 +1658,12 @@ class FlowTable:
             self._words = _larger(self._words, WORDS * states, WORDS * room)
             self._longs = _larger(self._longs, LONGS * states, LONGS * room)
 
-    def share(self, low: int, high: int, parts: int, start: int = 0) -> None:
-        """From here on, list rows only of flows whose number leaves `low` to `high` - 1 when divided by `parts`.
+    def share(self, part: int, parts: int, start: int = 0) -> None:
+        """From here on, list rows only of flows whose number leaves `part` when divided by `parts`.
 
         Those with a number below `start` are all of part 0.
         """
-        self._counts[LOW], self._counts[HIGH], self._counts[PARTS], self._counts[SHARED] = low, high, parts, start
+        self._counts[PART], self._counts[PARTS], self._counts[SHARED] = part, parts, start
 
     def unwant(self, flow: int, sender: int | None = None) -> None:
         """No longer list rows for the payload of `sender` (None: of both)."""

@@ -97,9 +97,9 @@ class Tracker:
         """The capture is over: tell what was never complete."""
         self._slow.finish()
 
-    def share(self, low: int, high: int, parts: int, start: int = 0) -> None:
-        """From here on, list rows of some of the flows only, see `FlowTable.share`."""
-        self.table.share(low, high, parts, start)
+    def share(self, part: int, parts: int, start: int = 0) -> None:
+        """From here on, list rows of one part of the flows only, see `FlowTable.share`."""
+        self.table.share(part, parts, start)
 
     def unwant(self, flow: int, sender: int | None = None) -> None:
         """No longer list rows for the payload of `sender` (None: of both)."""

@@ -249,7 +249,10 @@ def flow(found: core.Flow, line: bool = False) -> bytes:
 def notes(found: Sequence[core.Note], with_bytes: bool = False) -> bytes:
     """The notes in JSON, with commas between them."""
     if not with_bytes:
-        return plain.notes(found, encode)
+        try:
+            return plain.notes(found, _encoder.encode)
+        except UnicodeEncodeError:
+            return plain.notes(found, encode)
     return b",".join([note(one, more=f',"bytes":{encode(nodes(one.tree or ())).decode()}') for one in found])
 
 

@@ -45,11 +45,12 @@ class Spool(core.Packer):
 
     def pack(self, notes: list[core.Note], before: Sequence[core.Note] | None = None) -> Packed:
         parts = before.parts if isinstance(before, Packed) else ()
-        size = before.size if isinstance(before, Packed) else 0
-        for start in range(0, len(notes), PART_NOTES):
-            some = notes[start : start + PART_NOTES]
-            parts = (*parts, *self._keep(model.notes(some), len(some)))
-        return Packed(self, size + len(notes), parts)
+        if len(notes) <= PART_NOTES:
+            parts += self._keep(notes)
+        else:
+            for start in range(0, len(notes), PART_NOTES):
+                parts += self._keep(notes[start : start + PART_NOTES])
+        return Packed(self, len(notes) + (0 if before is None else len(before)), parts)
 
     def merge(self, runs: Sequence[Sequence[core.Note]], key: Callable[[core.Note], int]) -> Packed:
         parts: list[int] = []
@@ -59,11 +60,13 @@ class Spool(core.Packer):
             if len(some) == PART_NOTES:
                 parts += self.pack(some).parts
                 some = []
-        parts += self.pack(some).parts
+        if some:
+            parts += self.pack(some).parts
         return Packed(self, sum(map(len, runs)), tuple(parts))
 
-    def _keep(self, text: bytes, size: int) -> tuple[int, int, int]:
-        """Where the text of so many notes begins, its size, and how many they are."""
+    def _keep(self, notes: list[core.Note]) -> tuple[int, int, int]:
+        """Where the text of these notes begins, its size, and how many they are."""
+        text = model.notes(notes)
         at = self._written + len(self._behind)
         self._behind += text
         if len(self._behind) >= BLOCK_BYTES and not self._full:
@@ -71,7 +74,7 @@ class Spool(core.Packer):
                 self.flush()
             except OSError:
                 self._full = True  # then memory has to do
-        return at, len(text), size
+        return at, len(text), len(notes)
 
     def flush(self) -> int:
         """Write what is not in the file yet; gives the size of the file."""
