@@ -99,6 +99,8 @@ class Limits:
     fragments: int = 4096  # IP fragments held at once
     fragment_bytes: int = 16 << 20  # bytes of them
     notes_per_flow: int = 1_000_000
+    message_bytes: int = 1024  # of a message that is shown in its note
+    inflated_bytes: int = 16 << 20  # what one compressed message may come to
     unpacked_flows: int = 2000  # from here on, notes of quiet flows are held on disk: that changes nothing else
     unpacked_notes: int = 50_000  # from here on, those of busy flows too
     unpacked_notes_per_flow: int = 10_000
@@ -714,12 +716,66 @@ class About:
         self.facts = {} if facts is None else facts
 
 
-@mypyc_attr(acyclic=True)
+class Exchange:
+    """A request that asks for another protocol, and the answer once there is one (RFC 9110 §7.8, RFC 8441 §4).
+
+    `request` and `response` are field lines by lower-case name.
+    """
+
+    __slots__ = (
+        "answered",
+        "asked",
+        "client",
+        "facts",
+        "method",
+        "reason",
+        "request",
+        "response",
+        "secure",
+        "status",
+        "target",
+        "version",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        version: str,
+        request: dict[str, str],
+        asked: Place,
+        client: Side,
+        secure: bool,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.version = version  # "HTTP/1.1", "HTTP/2", ...
+        self.request = request
+        self.asked = asked
+        self.client = client  # who asks
+        self.secure = secure
+        self.status = 0  # until there is an answer
+        self.reason = ""
+        self.response: dict[str, str] = {}
+        self.answered: Place | None = None
+        self.facts: dict[str, Any] = {}  # what the room that is asked for remembers of it
+
+
 @dataclass(slots=True)
-class Handoff:
-    """What follows this unit, on both sides, belongs to the room that claims `label`."""
+class Lead:
+    """An exchange, begun or answered, that is for the room which claims `label` to tell of (`Protocol.lead`)."""
 
     label: str
+    exchange: Exchange
+    told: bool = False  # set by the engine: whether there is such a room
+
+
+@dataclass(slots=True)
+class Handoff:
+    """What follows this unit, on both sides, belongs to the room that claims `label`, which gets `context`."""
+
+    label: str
+    context: Any = None
 
 
 @mypyc_attr(acyclic=True)
@@ -733,6 +789,8 @@ class Pass:
     key: int = 0  # which inner channel, where there are several (an HTTP/2 stream id)
     sender: Side | None = None  # who sent it, where that is not who sent the unit
     read: bool = False  # set by the engine: whether a room inside has taken it
+    context: Any = None  # for the room that takes the channel, when it does
+    over: bool = False  # nothing follows in this inner channel: it ends here, for both sides
 
 
 @mypyc_attr(acyclic=True)
@@ -757,7 +815,7 @@ class Wait:
     """Says that the room holds bytes until there are secrets for them: the engine calls `on_secrets` then."""
 
 
-Output = Note | Finding | Phase | About | Handoff | Pass | Body | Enough | Wait
+Output = Note | Finding | Phase | About | Handoff | Pass | Body | Enough | Wait | Lead
 Outputs = Iterable[Output]
 
 
@@ -776,6 +834,7 @@ class Dissector:
     end_ns: int = 0  # set by the engine before `on_end`: when the flow, or else the capture, ended
     shared: Shared | None = None  # set by the engine: what flows have in common
     secure: bool = False  # set by the engine: what the room reads was encrypted on the wire
+    context: Any = None  # set by the engine: what came with the `Handoff` or the first `Pass`
 
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
         """How many bytes the unit that starts with `head` has; None asks for more bytes.
@@ -1132,6 +1191,7 @@ class Protocol:
     rows: Callable[[Flow, Limits], RowDissector] | None = None  # for a transport, in place of `room`
     secure: bool = False  # what it passes inwards was encrypted
     starts: frozenset[int] | None = None  # the first bytes that `probe` does not refuse at once; None: it may take any
+    lead: Callable[[Exchange], Outputs] | None = None  # tells of requests that ask for it, and of their answers
 
     def reference(self, spec: str) -> str:
         """A section of this protocol's RFC, written out ("§3.5" becomes "RFC 9293 3.5")."""

@@ -11,7 +11,7 @@ malformed before it has said anything.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mypy_extensions import mypyc_attr
 
@@ -40,11 +40,12 @@ SPARE_BYTES: Final = 1 << 14
 class Channel:
     """What streams and datagrams have in common: a label, a path, and an end."""
 
-    __slots__ = ("child", "label", "last", "path", "ports", "registry", "state", "teller")
+    __slots__ = ("child", "context", "label", "last", "path", "ports", "registry", "state", "teller")
 
     def __init__(
         self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
     ) -> None:
+        self.context: Any = None  # for the room that will take it
         self.registry = registry
         self.teller = teller
         self.label = registry.claimed(label)
@@ -159,6 +160,10 @@ class Inner:
         if len(output.piece):
             channel.feed(sender, output.piece)
         output.read = channel.read
+        if output.over:
+            channel.end(output.piece)
+            if not channel.waits_for_sums and self.channels is not None:
+                del self.channels[output.label, output.key]
 
     def _open(self, output: Pass) -> Channel | None:
         limits = self.teller.limits
@@ -174,6 +179,7 @@ class Inner:
             return None
         kind = StreamChannel if output.stream else DatagramChannel
         channel: Channel = kind(self.registry, self.teller, output.label, self.path, self.ports)
+        channel.context = output.context
         self.channels[output.label, output.key] = channel
         return channel
 
@@ -466,6 +472,7 @@ class StreamChannel(Channel):
             room.flow = self.teller.flow
             room.shared = self.teller.shared
             room.secure = self.registry.secure(self.path)
+            room.context = self.context
         except Exception as mistake:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, path, mistake, self._where(Side.INITIATOR))
             self._failed_rooms += (entry.name,)
@@ -643,6 +650,8 @@ class StreamChannel(Channel):
             self._finish()
         elif seat.label is not None:
             self.child = self._heir(seat, seat.label, unit, stream=True)
+            if self.child is not None:
+                self.child.context, seat.context = seat.context, None
             self.state = HANDED
             self.teller.changed = True
             if self.child is None:
@@ -843,6 +852,7 @@ class DatagramChannel(Channel):
             room.flow = self.teller.flow
             room.shared = self.teller.shared
             room.secure = self.registry.secure(self.path)
+            room.context = self.context
         except Exception as mistake:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, path, mistake, piece)
             self._lose(entry)
