@@ -133,9 +133,11 @@ class Place(NamedTuple):
     @property
     def frames(self) -> tuple[int, ...]:
         """Frame numbers in ascending order, the last being where it was complete."""
-        return tuple(sorted({span.frame for span in self.spans}))
+        spans = self.spans
+        return (spans[0][0],) if len(spans) == 1 else tuple(sorted({span[0] for span in spans}))
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Piece:
     """Bytes `start` to `stop` of `data`, which can tell their captured spans and time (worked out when asked).
 
@@ -209,7 +211,7 @@ class Piece:
             if end > begin or (start == stop and not spans):
                 spans.append(Span(frame, offset + begin - at, offset + max(end, begin) - at))
                 time_ns = max(time_ns, when)
-        return Place(tuple(spans), time_ns)
+        return placed(tuple(spans), time_ns)
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -222,6 +224,7 @@ class Piece:
         return runs[0][3] if len(runs) == 1 and self.whole is None else self.place.time_ns
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Spot:
     """The place of a piece in less memory than a `Place`, for those who remember many of them."""
 
@@ -256,7 +259,12 @@ class Spot:
 def spot(frame: int, start: int, stop: int, time_ns: int) -> Place:
     """The place of bytes `start` to `stop` of one frame: `Place((Span(...),), time_ns)`, at half the price."""
     span: Span = _tuple(Span, (frame, start, stop))
-    place: Place = _tuple(Place, ((span,), time_ns))
+    return placed((span,), time_ns)
+
+
+def placed(spans: tuple[Span, ...], time_ns: int) -> Place:
+    """`Place(spans, time_ns)`, at half the price."""
+    place: Place = _tuple(Place, (spans, time_ns))
     return place
 
 
@@ -327,12 +335,17 @@ class Trace:
     def fields(self) -> list[Field]:
         return self.open[0]
 
-    def add(self, name: str, value: int | str | bytes | None, piece: Piece) -> Field:
+    def add(self, name: str, value: int | str | bytes | None, piece: Piece | None) -> Field:
+        if piece is not None:
+            piece = Piece(
+                piece.data, piece.runs, piece.start, piece.stop, piece.base, piece.whole
+            )  # without this trace
         node = Field(name, value, piece)
         self.open[-1].append(node)
         return node
 
 
+@mypyc_attr(acyclic=True)
 class Group:
     """Fields read inside `with reader.group(name):` belong together in the tree; costs nothing untraced."""
 
@@ -348,7 +361,7 @@ class Group:
         reader = self.reader
         if reader is not None and reader.trace is not None:
             self.start = reader.at
-            self.node = reader.trace.add(self.name, None, reader.unit)
+            self.node = reader.trace.add(self.name, None, None)
             reader.trace.open.append(self.node.children)
 
     def __exit__(
@@ -358,11 +371,13 @@ class Group:
         if reader is not None and reader.trace is not None and self.node is not None:
             reader.trace.open.pop()
             self.node.piece = reader.unit.cut(self.start, reader.at)
+            self.node.piece.trace = None
 
 
 _NO_GROUP: Final = Group(None, "")
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Reader:
     """Reads a piece from front to back, by name; past its end it raises `Malformed`.
 
@@ -528,6 +543,7 @@ class Shared:
 Value = Any  # of a field: int, str, bool, None, {"value": int, "name": str}, or lists and dicts of these
 
 
+@mypyc_attr(acyclic=True)
 class Pattern:
     """Fields that notes have in common, all but the values of those called `changing`: the rest is encoded once."""
 
@@ -540,6 +556,7 @@ class Pattern:
         self.parts: tuple[str, ...] = ()  # what stands between these in JSON, once somebody has asked for it
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Note:
     """A line of the timeline.  The engine fills in `flow`, `sender`, `path` and turns `at` into a `Place`."""
 
@@ -608,6 +625,7 @@ class Note:
         return f"Note({self.kind!r}, {self.text!r}, frames={self.frames})"
 
 
+@mypyc_attr(acyclic=True)
 class Finding:
     """A verdict with its evidence.  What is not given comes from the room's table of findings.
 
@@ -636,7 +654,7 @@ class Finding:
             self.at = found[0]
         else:
             spans = [span for place in found for span in place.spans]
-            self.at = Place(tuple(spans), max([place.time_ns for place in found], default=0))
+            self.at = placed(tuple(spans), max([place.time_ns for place in found], default=0))
         self.cause = cause
         self.advice = advice
         self.limits = limits
@@ -666,6 +684,7 @@ class Packer:
         raise NotImplementedError
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Phase:
     """A step of the set-up that a room saw: what began when, how it ended, and the round trips it took."""
@@ -684,6 +703,7 @@ class Phase:
         self.round_trips = round_trips
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class About:
     """What a room learnt of the whole session: a title for it, facts by name, and the kind of session it makes."""
@@ -758,6 +778,7 @@ class Handoff:
     context: Any = None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Pass:
     """Bytes for an inner channel called `label` (decrypted, unwrapped); `stream` tells bytes from datagrams."""
@@ -772,6 +793,7 @@ class Pass:
     over: bool = False  # nothing follows in this inner channel: it ends here, for both sides
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Body:
     """The next `size` bytes of this sender are to be streamed past, not held; -1: all until the stream ends.
@@ -887,6 +909,7 @@ class Event:
     RELEASED: Final = 1 << 30  # data that had waited for an ACK which the receiver held back
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Segment:
     """One TCP segment as the TCP room gets it: only those with an event the room asked for."""
 
@@ -933,6 +956,7 @@ class Segment:
         self.time_ns = run[3]
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class TcpSummary:
     """What the flow table knows of a TCP connection at its end.  Pairs are by sender, initiator first."""
@@ -1018,6 +1042,7 @@ class TcpSummary:
         self.history = history
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Flow:
     """A TCP connection (a reused port starts a new one) or a UDP conversation."""
@@ -1261,6 +1286,7 @@ class Source:
 # --- what comes out ---------------------------------------------------------------------------------------------------
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Story:
     """What the rooms said of one flow; `kind` is the session that its deepest room makes, None where none does."""
@@ -1292,6 +1318,7 @@ class Story:
         self.kind = kind
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Session:
     """What a person calls one thing: its flows, its phases in order, its notes in order of time."""
@@ -1335,7 +1362,8 @@ class Session:
         self.findings = [] if findings is None else findings
 
 
-@dataclass(slots=True)
+@mypyc_attr(acyclic=True)
+@dataclass(slots=True, init=False)
 class Verdict:
     """A finding in the report: complete, and joined to its session (None: it is about the whole capture)."""
 
@@ -1352,6 +1380,36 @@ class Verdict:
     frames: tuple[int, ...]
     spans: tuple[Span, ...]
     time_ns: int
+
+    def __init__(
+        self,
+        id: int,  # noqa: A002
+        code: str,
+        severity: Severity,
+        title: str,
+        text: str,
+        cause: str,
+        advice: str,
+        limits: str,
+        spec: str,
+        session: int | None,
+        frames: tuple[int, ...],
+        spans: tuple[Span, ...],
+        time_ns: int,
+    ) -> None:
+        self.id = id
+        self.code = code
+        self.severity = severity
+        self.title = title
+        self.text = text
+        self.cause = cause
+        self.advice = advice
+        self.limits = limits
+        self.spec = spec
+        self.session = session
+        self.frames = frames
+        self.spans = spans
+        self.time_ns = time_ns
 
 
 @dataclass(slots=True)

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mypy_extensions import mypyc_attr
+
 from analyzer.core import SIDES, Body, Malformed, Note, Pass, Piece, Side, Trace
 from analyzer.engine.pending import Pending, Stretch, place_of
 from analyzer.engine.seat import Seat
@@ -195,6 +197,7 @@ class Inner:
             channel.over(flow, last)
 
 
+@mypyc_attr(acyclic=True)
 class Direction:
     """One sender's half of a stream channel."""
 

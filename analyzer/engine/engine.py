@@ -35,9 +35,9 @@ class Engine:
     """Gives rows and bytes to the rooms, and collects what they say.
 
     `share` is (k, n, first): only flows whose id leaves k when divided by n get rooms; below `first` all are of share
-    0.  `on_output` is called with the flow's id and each note or finding as it happens.  `packer`, if there is one,
-    holds the notes of quiet flows, once there are more flows than `Limits.unpacked_flows`, and of others, once there
-    are more notes than `Limits.unpacked_notes`.
+    0.  `on_output` is called with the flow's id and each note or finding as it happens.
+    `packer`, if there is one, holds the notes of quiet flows, once there are more flows than `Limits.unpacked_flows`,
+    and of others, once there are more notes than `Limits.unpacked_notes`.
     """
 
     def __init__(
