@@ -48,7 +48,7 @@ class Registry:
     `closed` has for each label 256 masks: the bits of the claimants for which that byte can't be the first.
     """
 
-    __slots__ = ("_securing", "closed", "entries", "labels", "protocols", "rows")
+    __slots__ = ("_securing", "closed", "entries", "labels", "media", "protocols", "rows")
 
     def __init__(self, found: Iterable[core.Protocol]) -> None:
         self.protocols: tuple[core.Protocol, ...] = tuple(sorted(found, key=lambda protocol: protocol.name))
@@ -67,6 +67,8 @@ class Registry:
             if protocol.room is not None:
                 for label in protocol.over:
                     self.labels[label] = (*self.labels.get(label, ()), entry)
+        #: whose room gets what is known to be RTP
+        self.media: Entry | None = next((entry for entry in self.entries.values() if entry.protocol.media), None)
         self.closed: dict[str, tuple[int, ...]] = {label: masks(entries) for label, entries in self.labels.items()}
 
     def claimants(self, label: str) -> tuple[Entry, ...]:
