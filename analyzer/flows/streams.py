@@ -784,11 +784,13 @@ class StreamTable:
 
 def _summary(record: list[int]) -> MediaStream:
     """A record in words for others."""
-    types = []
+    types: list[MediaType] = []
     for index in range(TYPES):
-        kind, frame, time_ns, place = record[TYPE + 4 * index : TYPE + 4 * index + 4]
-        if kind >> 8:
-            types.append(MediaType(kind & 0xFF, kind >> 8, frame, place >> 32, place & 0xFFFFFFFF, time_ns))
+        at = TYPE + 4 * index
+        packets, place = record[at] >> 8, record[at + 3]
+        if packets:
+            kind = record[at] & 0xFF
+            types.append(MediaType(kind, packets, record[at + 1], place >> 32, place & 0xFFFFFFFF, record[at + 2]))
     expected = record[HIGHEST] - record[BASE] + 1
     clocks = (*CLOCKS[:4], record[OTHER_RATE])
     return MediaStream(
