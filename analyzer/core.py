@@ -116,6 +116,8 @@ class Limits:
     waiting_ms: int = 3000  # how long a live capture waits for keys
     shared_entries: int = 65536  # of each table that flows share
     name_bytes: int = 65536
+    media_streams: int = 256  # streams of RTP in one flow
+    media_total: int = 65536  # of all flows together, and those that may yet turn out to be streams
 
 
 # --- bytes that know where they came from -----------------------------------------------------------------------------
@@ -835,6 +837,7 @@ class Dissector:
     shared: Shared | None = None  # set by the engine: what flows have in common
     secure: bool = False  # set by the engine: what the room reads was encrypted on the wire
     context: Any = None  # set by the engine: what came with the `Handoff` or the first `Pass`
+    streams: Sequence[MediaStream] = ()  # set by the engine before `on_over`: what was counted in columns
 
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
         """How many bytes the unit that starts with `head` has; None asks for more bytes.
@@ -1042,6 +1045,54 @@ class TcpSummary:
         self.history = history
 
 
+@dataclass(slots=True)
+class MediaType:
+    """Packets of one payload type in a stream of RTP, and where the first of them is: `at` into its frame."""
+
+    payload_type: int
+    packets: int
+    frame: int
+    at: int
+    bytes: int
+    time_ns: int
+
+
+@dataclass(slots=True)
+class MediaStream:
+    """A stream of RTP: what one sender sent with one SSRC, counted in columns (RFC 3550)."""
+
+    sender: int  # of the flow: 0 initiator, 1 responder
+    ssrc: int
+    types: tuple[MediaType, ...]  # in order of appearance, at most four
+    packets: int  # all of them
+    copies: int  # seen before, by their sequence number
+    late: int  # after one that follows them
+    lost: int  # by sequence numbers
+    lost_run: int  # the most in a row
+    lost_frame: int  # the frame after these; 0: none
+    restarts: int  # times that the sequence numbers began anew
+    bytes: int  # of the packets, from the RTP header on
+    largest: int
+    first_frame: int
+    last_frame: int
+    first_ns: int
+    last_ns: int
+    first_at: int  # where the first packet is in its frame
+    first_bytes: int
+    first_seq: int
+    last_seq: int
+    stamps: int  # how far the timestamps went
+    stamps_ns: int  # and in what time
+    jitters: tuple[tuple[int, int], ...]  # (clock rate in Hz, interarrival jitter in ns for that rate)
+    silence_ns: int  # the longest time without a packet
+    silence_frame: int  # where it ended
+    markers: int
+    padded: int
+    sources: int  # the most contributing sources in a packet
+    extension: int | None  # "defined by profile" of the header extension
+    extension_ids: tuple[int, ...]  # ids seen in it (RFC 8285), those below 62
+
+
 @mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Flow:
@@ -1190,6 +1241,7 @@ class Protocol:
     words: Mapping[str, Word] = field(default_factory=dict)
     rows: Callable[[Flow, Limits], RowDissector] | None = None  # for a transport, in place of `room`
     secure: bool = False  # what it passes inwards was encrypted
+    media: bool = False  # its room gets what is known to be RTP
     starts: frozenset[int] | None = None  # the first bytes that `probe` does not refuse at once; None: it may take any
     lead: Callable[[Exchange], Outputs] | None = None  # tells of requests that ask for it, and of their answers
 
