@@ -113,7 +113,7 @@ def end_of(view: View, side: int) -> dict[str, Value]:
                         ufrags[ufrag] = None
     if ufrags:
         found["ice_ufrags"] = list(ufrags)[:MAX_ROWS]
-    offered = [one for one in view.offered[side]]
+    offered = view.offered[side]
     if offered:
         seen: dict[str, None] = {}
         for one in offered:
@@ -186,13 +186,13 @@ def row(view: View, pair: Pair) -> dict[str, Value]:
     rtts = [way.rtt_ns for way in pair.ways if way.rtt_ns]
     if rtts:
         found["rtt_ms"] = round(min(rtts) / 1e6, 3)
-    why = why_failed(view, pair)
+    why = why_failed(pair)
     if why:
         found["why"] = why
     return found
 
 
-def why_failed(view: View, pair: Pair) -> str:
+def why_failed(pair: Pair) -> str:
     """Why a pair did not come to work, as far as it can be seen; empty for one that did."""
     if pair.works or not pair.checked:
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Finding, Place
+from analyzer.core import Finding, Outcome, Severity
 from analyzer.sessions.webrtc import findings as codes
 from analyzer.sessions.webrtc.phases import at, first_exchange, ms
 from analyzer.sessions.webrtc.view import HOST, NAMES, RELAY
@@ -12,6 +12,7 @@ from analyzer.sessions.webrtc.view import HOST, NAMES, RELAY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from analyzer.core import Endpoint
     from analyzer.sessions.webrtc.pairs import Pair
     from analyzer.sessions.webrtc.view import View
 
@@ -22,16 +23,29 @@ LOST_NS: Final = 4_500_000_000
 LOST_CHECKS: Final = 4
 CONSENT_NS: Final = 30_000_000_000
 MAX_LISTED: Final = 8
+#: A candidate that came so long after the first check was late.
+LATE_NS: Final = 500_000_000
+#: A call has moved when one part in so many of what it sent went the new way.
+MOVED_SHARE: Final = 10
 
 
 def findings(view: View) -> Iterator[Finding]:
     failed = all_failed(view)
-    if failed is not None:
-        yield failed
-    else:
-        lost = consent_lost(view)
-        if lost is not None:
-            yield lost
+    told = failed if failed is not None else consent_lost(view)
+    for finding in (
+        told,
+        role_conflict(view),
+        asymmetric(view),
+        None if failed is not None else one_way(view),
+        never_nominated(view),
+        both_lite(view),
+        *mismatches(view),
+        restart(view),
+        late_trickle(view),
+        switched(view),
+    ):
+        if finding is not None:
+            yield finding
 
 
 def all_failed(view: View) -> Finding | None:
@@ -97,12 +111,14 @@ def context(view: View, pairs: list[Pair], senders: list[int]) -> str:
     if len(senders) == 1:
         said.append(f"{NAMES[1 - senders[0]]} sent no check of its own.")
     tried = {end for pair in pairs for end in pair.ends}
-    untried = []
-    for side in (0, 1):
-        for one in view.offered[side]:
-            if not one.is_name and one.protocol == "udp" and one.at.port and one.at not in tried:
-                untried.append(f"{one.kind} {one.at} of {NAMES[side]}")
-    untried = list(dict.fromkeys(untried))
+    untried = list(
+        dict.fromkeys(
+            f"{one.kind} {one.at} of {NAMES[side]}"
+            for side in (0, 1)
+            for one in view.offered[side]
+            if not one.is_name and one.protocol == "udp" and one.at.port and one.at not in tried
+        )
+    )
     if untried and (view.offered[0] and view.offered[1]):
         more = f" and {len(untried) - 3} more" if len(untried) > 3 else ""
         said.append(f"Offered and not seen in any check: {', '.join(untried[:3])}{more}.")
@@ -185,16 +201,23 @@ def consent_lost(view: View) -> Finding | None:
         return None
     silence_ns, side = worst
     # Whoever still answers on another pair has only moved.
-    if any(one is not pair and way.last_answer_ns > pair.ways[side].last_answer_ns for one in view.pairs for way in one.ways):
+    if any(
+        one is not pair and way.last_answer_ns > pair.ways[side].last_answer_ns
+        for one in view.pairs
+        for way in one.ways
+    ):
         return None
     way, other = pair.ways[side], NAMES[1 - side]
     text = (
         f"{other} stopped answering: {way.silent:,} checks of {NAMES[side]} in the {silence_ns / 1e9:.1f} s after the "
         f"last answer got none."
     )
-    last_ns = max(pair.ways[1 - side].last.time_ns if pair.ways[1 - side].last else 0, pair.data[1 - side])
+    heard = pair.ways[1 - side].last
+    last_ns = max(0 if heard is None else heard.time_ns, pair.data[1 - side], way.last_answer_ns)
     if last_ns:
-        text += f" The last that was seen of {other} on this path came {(last_ns - view.session.start_ns) / 1e9:.3f} s into the session."
+        text += (
+            f" The last that was seen of {other} came {(last_ns - view.session.start_ns) / 1e9:.3f} s after the start."
+        )
     others = [one for one in view.pairs if one is not pair and one.ways[side].sent and not one.ways[side].answered]
     if others:
         text += f" {len(others)} other pair{'s' if len(others) > 1 else ''} had no answer either."
@@ -206,5 +229,204 @@ def consent_lost(view: View) -> Finding | None:
     return finding
 
 
-def place_of(time_ns: int) -> Place:
-    return Place((), time_ns)
+def established(view: View) -> bool:
+    """Whether DTLS came through, or whatever else is carried was seen."""
+    phase = view.dtls.phase
+    if phase is not None:
+        return phase.outcome is Outcome.ESTABLISHED
+    return bool(view.streams or view.messages)
+
+
+def role_conflict(view: View) -> Finding | None:
+    """487, or both sides with the same role to the end.  RFC 8445 §7.3.1.1, §7.2.5.1"""
+    places = [place for pair in view.pairs for way in pair.ways for place in way.conflicts][:MAX_LISTED]
+    same = None
+    for pair in view.pairs:
+        roles = {way.role for way in pair.ways}
+        if len(roles) == 1 and "" not in roles and not (pair.works and pair.nominated_ns):
+            same = pair
+            break
+    if not places and same is None:
+        return None
+    solved = any(pair.works for pair in view.pairs) and same is None
+    if same is not None:
+        ends = [way.last for way in same.ways if way.last is not None]
+        text = f"Both sides say that they are {same.ways[0].role} ({at(ends[0])} and {at(ends[-1])})."
+        if places:
+            text += f" Checks were answered with 487 Role Conflict ({at(places[-1])}), and nobody switched."
+        return Finding(codes.ROLE_CONFLICT, text, places or ends)
+    text = f"A check was answered with 487 Role Conflict ({at(places[-1])})"
+    if solved:
+        return Finding(
+            codes.ROLE_CONFLICT,
+            f"{text}; its sender switched, and checks succeeded.",
+            places,
+            severity=Severity.NOTICE,
+        )
+    return Finding(codes.ROLE_CONFLICT, f"{text}, and none succeeded.", places)
+
+
+def asymmetric(view: View) -> Finding | None:
+    """An answer that came from another address than the request had gone to.  RFC 8445 §7.2.5.2.1"""
+    if not view.checks.elsewhere:
+        return None
+    asked, answered, request, response = view.checks.elsewhere[0]
+    side = 0 if asked.ends[0] == answered.ends[0] else 1
+    many = len(view.checks.elsewhere)
+    text = (
+        f"The check to {asked.ends[1 - side]} ({at(request)}) was answered from {answered.ends[1 - side]} "
+        f"({at(response)})"
+    )
+    text += f", and {many - 1} more likewise." if many > 1 else "."
+    severity = Severity.NOTICE if established(view) else None
+    return Finding(codes.ASYMMETRIC, text, [request, response], severity=severity)
+
+
+def one_way(view: View) -> Finding | None:
+    """Checks of one side are answered, those of the other are not or never came.  RFC 8445 §7.3.1.4"""
+    if established(view):
+        return None
+    for pair in view.pairs:
+        for side in (0, 1):
+            way, back = pair.ways[side], pair.ways[1 - side]
+            lite = any(one.lite for one in view.told[1 - side])
+            if (
+                way.first_answer is None
+                or back.answered
+                or lite
+                or way.last is None
+                or way.last.time_ns - way.first_answer.time_ns < GIVEN_UP_NS
+            ):
+                continue
+            other = NAMES[1 - side]
+            text = f"{NAMES[side]}'s checks from {pair.ends[side]} to {pair.ends[1 - side]} are answered; "
+            if back.sent:
+                text += f"of {other}'s own {back.sent:,} the other way none is."
+            else:
+                text += f"{other} sent none of its own, as it should after the first ({at(way.first_answer)})."
+            return Finding(
+                codes.ONE_WAY, text, [place for place in (way.first_answer, back.first) if place is not None]
+            )
+    return None
+
+
+def never_nominated(view: View) -> Finding | None:
+    """Success, and no USE-CANDIDATE, for long.  RFC 8445 §8.1.1"""
+    if established(view) or any(way.wanted_ns for pair in view.pairs for way in pair.ways):
+        return None
+    answers = [way.first_answer for pair in view.pairs for way in pair.ways if way.first_answer is not None]
+    if not answers:
+        return None
+    first = min(answers, key=lambda one: one.time_ns)
+    waited_ns = view.end_ns - first.time_ns
+    if waited_ns < GIVEN_UP_NS:
+        return None
+    number = sum(1 for pair in view.pairs if pair.works)
+    roles = sorted({way.role for pair in view.pairs for way in pair.ways if way.role})
+    text = (
+        f"{number} pair{'s' if number > 1 else ''} worked, the first after {at(first)}; no check with USE-CANDIDATE "
+        f"followed in {waited_ns / 1e9:.1f} s."
+    )
+    if roles == ["controlled"]:
+        text += " All checks say that their sender is controlled: nobody controls."
+    return Finding(codes.NEVER_NOMINATED, text, first)
+
+
+def both_lite(view: View) -> Finding | None:
+    lite = [next((one for one in told if one.lite), None) for told in view.told]
+    if lite[0] is None or lite[1] is None:
+        return None
+    places = [lite[0].note.at, lite[1].note.at]
+    text = f"Both descriptions have a=ice-lite ({at(places[0])} and {at(places[1])}): nobody sends checks."
+    return Finding(codes.BOTH_LITE, text, places)
+
+
+def mismatches(view: View) -> Iterator[Finding]:
+    """A default address that is none of the candidates beside it.  RFC 8445 §5.4, RFC 8839 §5.3"""
+    for side in (0, 1):
+        for one in view.told[side]:
+            known = {candidate.at for candidate in one.candidates}
+            names = any(candidate.is_name for candidate in one.candidates)
+            wrong = [end for end in one.default if end not in known and not is_placeholder(end)]
+            if known and not names and wrong:
+                text = (
+                    f"The {'offer' if one.is_offer else 'answer'} of {NAMES[side]} ({at(one.note.at)}) has {wrong[0]} "
+                    f"as its default address; its candidates are {', '.join(str(end) for end in list(known)[:3])}."
+                )
+                yield Finding(codes.MISMATCH, text, one.note.at)
+                return
+
+
+def is_placeholder(end: Endpoint) -> bool:
+    """What stands in a description for an address that is not known yet: 0.0.0.0, port 9 (RFC 8840 §4.1.1)."""
+    return end.port in (0, 9) or end.address in ("0.0.0.0", "::", "127.0.0.1", "::1")
+
+
+def restart(view: View) -> Finding | None:
+    """New ice-ufrags of both sides, in signalling or in checks.  RFC 8445 §9"""
+    pairs = [pair for pair in view.pairs if pair.generation and pair.first_ns]
+    again = [one for one in view.told[0] if one.is_offer and view.told[0][0].ufrags.keys() != one.ufrags.keys()]
+    if not pairs and not again:
+        return None
+    places = [again[0].note.at] if again else []
+    firsts = [way.first for pair in pairs for way in pair.ways if way.first is not None]
+    if firsts:
+        places.append(min(firsts, key=lambda one: one.time_ns))
+    text = "Both sides took new ice-ufrags"
+    text += f": a new offer in {at(again[0].note.at)}" if again else f", seen in the checks from {at(places[0])} on"
+    done = [way.nominated for pair in pairs for way in pair.ways if way.nominated is not None]
+    if done:
+        end = min(done, key=lambda one: one.time_ns)
+        text += f"; the new path was nominated {ms(end.time_ns - places[0].time_ns)} later ({at(end)})."
+        places.append(end)
+    else:
+        text += "; no pair of the new ones was nominated."
+    return Finding(codes.RESTART, text, places)
+
+
+def late_trickle(view: View) -> Finding | None:
+    """The candidate that made the difference came after others had been tried in vain.  RFC 8838 §4.1"""
+    pair = view.selected
+    firsts = [one.first_ns for one in view.pairs if one.checked and one.generation == (pair.generation if pair else 0)]
+    if pair is None or not firsts or pair.first_ns - min(firsts) < LATE_NS:
+        return None
+    for side in (0, 1):
+        for candidate in view.offered[side]:
+            trickled = candidate.note.kind == "sdp.candidate" and candidate.at == pair.ends[side]
+            if trickled and min(firsts) < candidate.note.time_ns <= pair.first_ns:
+                late_ns = candidate.note.time_ns - min(firsts)
+                if any(one.works and one is not pair and one.first_ns < pair.first_ns for one in view.pairs):
+                    return None
+                text = (
+                    f"The candidate {candidate.at} of {NAMES[side]}, of the pair that won, was signalled "
+                    f"{ms(late_ns)} after checks had begun ({at(candidate.note.at)}); no pair worked before."
+                )
+                return Finding(codes.LATE_TRICKLE, text, candidate.note.at)
+    return None
+
+
+def switched(view: View) -> Finding | None:
+    """What is sent moved from one nominated pair to another, without a restart.  RFC 8445 §9, §12"""
+    used = [pair for pair in view.pairs if pair.nominated_ns and any(pair.data)]
+    if view.selected is None or len(used) < 2:
+        return None
+    used = [pair for pair in used if pair.generation == view.selected.generation]
+    if len(used) < 2:
+        return None
+    used.sort(key=lambda pair: max(pair.data))
+    last, before = used[-1], used[-2]
+    if last.volume * MOVED_SHARE < before.volume or max(last.data) <= max(before.data):
+        return None
+    way = last.ways[0] if last.ways[0].nominated is not None else last.ways[1]
+    if way.nominated is None or not before.dtls or way.nominated.time_ns <= before.dtls:
+        return None
+    kinds = ["relay" if RELAY in pair.types else "direct" for pair in (before, last)]
+    text = (
+        f"From {before.ends[0]} - {before.ends[1]} ({kinds[0]}) to {last.ends[0]} - {last.ends[1]} ({kinds[1]}), "
+        f"nominated {ms(way.nominated.time_ns - before.dtls)} after DTLS had begun ({at(way.nominated)})."
+    )
+    dead = any(one.silent >= LOST_CHECKS for one in before.ways)
+    if dead:
+        text += " The first path had stopped answering."
+    severity = Severity.NOTICE if dead or kinds == ["direct", "relay"] else Severity.INFO
+    return Finding(codes.SWITCHED, text, way.nominated, severity=severity)

@@ -1,4 +1,4 @@
-"""The candidate pairs of a call, and what the connectivity checks on each came to: read from notes (RFC 8445 §6, §7)."""
+"""The candidate pairs of a call, and what the checks on each came to: read from notes (RFC 8445 §6, §7)."""
 
 from __future__ import annotations
 
@@ -66,18 +66,27 @@ class Way:
         self.nominated_ns = 0  # when the last one that was answered had been sent
         self.rtt_ns = 0  # the shortest
 
-    def waited_ns(self, end_ns: int) -> int:
-        return 0 if self.first is None else end_ns - self.first.time_ns
-
-    def unanswered(self, end_ns: int) -> bool:
-        """Whether it asked often and long enough that no answer means that there is none."""
-        return not self.answered and self.sent > 1 and self.waited_ns(end_ns) >= PATIENCE_NS
+    def waited(self, end_ns: int) -> bool:
+        """Whether it had its time: that there is no answer then means that there is none."""
+        return self.first is not None and end_ns - self.first.time_ns >= PATIENCE_NS
 
 
 class Pair:
     """Two transport addresses, that of A first, and what happened between them."""
 
-    __slots__ = ("data", "dtls", "ends", "flows", "icmp", "protocol", "relayed", "types", "ways")
+    __slots__ = (
+        "data",
+        "dtls",
+        "ends",
+        "flows",
+        "generation",
+        "icmp",
+        "protocol",
+        "relayed",
+        "types",
+        "volume",
+        "ways",
+    )
 
     def __init__(self, ends: tuple[Endpoint, Endpoint], protocol: str) -> None:
         self.ends = ends
@@ -86,6 +95,8 @@ class Pair:
         self.flows: dict[int, None] = {}
         self.relayed = False  # seen inside of TURN
         self.data = [0, 0]  # when A and B last sent anything but STUN here
+        self.volume = 0  # bytes of it, roughly
+        self.generation = 0  # 0 for the first ice-ufrags of both sides; restarts count on
         self.dtls = 0  # when its first record came here
         self.types = ["", ""]  # of the candidates
         self.icmp = ""
@@ -116,7 +127,7 @@ class Pair:
             return "succeeded"
         if not self.checked:
             return "unchecked"
-        if any(way.errors for way in self.ways) or all(way.unanswered(end_ns) for way in self.ways if way.sent):
+        if any(way.errors for way in self.ways) or all(way.waited(end_ns) for way in self.ways if way.sent):
             return "failed"
         return "in progress"
 
@@ -141,7 +152,9 @@ class Checks:
     `side_of` tells 0 for an ice-ufrag of A, 1 for one of B, -1 for one of neither.
     """
 
-    def __init__(self, flows: Mapping[int, Flow], relays: Mapping[int, Endpoint], side_of: Callable[[str], int]) -> None:
+    def __init__(
+        self, flows: Mapping[int, Flow], relays: Mapping[int, Endpoint], side_of: Callable[[str], int]
+    ) -> None:
         self.flows = flows
         self.relays = relays  # flow to a TURN server -> the relayed address
         self.side_of = side_of
@@ -150,6 +163,7 @@ class Checks:
         self.elsewhere: list[tuple[Pair, Pair, Place, Place]] = []  # asked on one pair, answered on another
         self.nominations: list[tuple[int, Pair, Place]] = []  # when the pair was nominated with success
         self.turned: dict[tuple[int, Endpoint], bool] = {}  # whether the initiator of a path is B
+        self.ufrags: tuple[dict[str, int], dict[str, int]] = ({}, {})  # of A and of B -> which of them, from 0
         self.first_peers: dict[int, Endpoint] = {}  # flow to a TURN server -> the peer that was first checked
         self.dropped = 0  # pairs beyond `MAX_PAIRS`
 
@@ -202,19 +216,25 @@ class Checks:
     def _request(self, note: Note) -> None:
         fields = note.fields
         user = fields.get("username")
-        if "priority" not in fields and "ice_controlling" not in fields and "ice_controlled" not in fields:
+        if not is_check(fields):
             return
-        own = -1
+        own, ours, theirs = -1, "", ""
         if isinstance(user, str) and ":" in user:
             theirs, _, ours = user.partition(":")
             own = self.side_of(ours)
-            if own < 0:
+            if own < 0 or theirs == ours:
                 other = self.side_of(theirs)
-                own = 1 - other if other >= 0 else -1
+                own = 1 - other if other >= 0 and theirs != ours else -1
         found = self.pair_of(note, peer_of(fields), own)
         if found is None:
             return
         pair, side = found
+        if ours:
+            for who, ufrag in ((side, ours), (1 - side, theirs)):
+                known_names = self.ufrags[who]
+                if len(known_names) < MAX_PAIRS:
+                    known_names.setdefault(ufrag, len(known_names))
+                pair.generation = max(pair.generation, known_names.get(ufrag, 0))
         way, place = pair.ways[side], note.at
         known = self.waiting.get(fields.get("transaction_id", ""))
         if known is not None and known.pair is pair and known.side == side:
@@ -283,8 +303,15 @@ class Checks:
             return
         pair, side = found
         pair.data[side] = max(pair.data[side], note.time_ns)
+        size = note.fields.get("bytes")
+        pair.volume += size if isinstance(size, int) else sum(span.stop - span.start for span in note.spans)
         if note.kind.startswith("dtls.") and not pair.dtls:
             pair.dtls = note.time_ns
+
+
+def is_check(fields: Mapping[str, Value]) -> bool:
+    """Whether a Binding request is a connectivity check of ICE (RFC 8445 §7.1)."""
+    return "priority" in fields or "ice_controlling" in fields or "ice_controlled" in fields
 
 
 def peer_of(fields: Mapping[str, Value]) -> Endpoint:

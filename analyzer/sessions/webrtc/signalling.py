@@ -256,7 +256,8 @@ def notes_of(stories: Iterable[Story]) -> Iterator[Note]:
 def candidate_of(note: Note) -> Candidate | None:
     """A candidate that came by itself (RFC 8838), with the ufrag that it belongs to."""
     fields = note.fields
-    found = fields.get("candidate") if isinstance(fields.get("candidate"), dict) else fields
+    inner = fields.get("candidate")
+    found = inner if isinstance(inner, dict) else fields
     ufrag = fields.get("username_fragment") or fields.get("ufrag") or found.get("ufrag")
     if not isinstance(ufrag, str) or not isinstance(found.get("address"), str):
         return None

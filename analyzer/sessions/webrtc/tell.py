@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzer.core import Outcome
-from analyzer.sessions.webrtc import ice, phases
+from analyzer.sessions.webrtc import phases, verdicts
 from analyzer.sessions.webrtc.calls import Call
 from analyzer.sessions.webrtc.facts import facts_of, title_of
 from analyzer.sessions.webrtc.view import View
@@ -33,8 +33,7 @@ def tell(session: Session, group: Sequence[Story]) -> Iterable[Finding]:
     session.notes = with_signalling(session, group)
     if session.notes:
         session.start_ns = min(session.start_ns, session.notes[0].time_ns)
-    found = list(ice.findings(view))
-    return found
+    return list(verdicts.findings(view))
 
 
 def outcome_of(view: View, steps: list[Step]) -> Outcome:

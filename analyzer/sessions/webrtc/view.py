@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Endpoint, Outcome, Side
-from analyzer.sessions.webrtc.pairs import NO_ENDPOINT, PATIENCE_NS, Checks, Pair, endpoint_of, peer_of
+from analyzer.sessions.webrtc.pairs import NO_ENDPOINT, PATIENCE_NS, Checks, Pair, endpoint_of, is_check, peer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +23,19 @@ MAX_ALERTS: Final = 16
 class Asked:
     """What one flow to a STUN or TURN server was asked, and what came back."""
 
-    __slots__ = ("answers", "client", "errors", "first", "granted", "last", "mapped", "relay", "relayed", "server", "transport")
+    __slots__ = (
+        "answers",
+        "client",
+        "errors",
+        "first",
+        "granted",
+        "last",
+        "mapped",
+        "relay",
+        "relayed",
+        "server",
+        "transport",
+    )
 
     def __init__(self, story: Story) -> None:
         flow = story.flow
@@ -150,10 +162,7 @@ class View:
         fields = note.fields
         if note.flow not in self.asked:
             starts = note.kind == "turn.allocate-request" or (
-                note.kind == "stun.binding-request"
-                and "priority" not in fields
-                and "ice_controlling" not in fields
-                and "ice_controlled" not in fields
+                note.kind == "stun.binding-request" and not is_check(fields)
             )
             if not starts or (note.kind == "stun.binding-request" and note.flow not in self.call.gathering):
                 return
@@ -235,11 +244,12 @@ class View:
         return found
 
     def _selected(self) -> Pair | None:
-        """The pair that was nominated and used; without a nomination, the one that was used."""
+        """The pair that was nominated since the last restart, and used most; without a nomination, the one in use."""
         nominated = [pair for pair in self.pairs if pair.nominated_ns]
-        side = max(self.controlling, 0)
         if nominated:
-            return max(nominated, key=lambda pair: (pair.data[side], pair.nominated_ns))
+            last = max(pair.generation for pair in nominated)
+            nominated = [pair for pair in nominated if pair.generation == last]
+            return max(nominated, key=lambda pair: (pair.volume, -pair.nominated_ns))
         used = [pair for pair in self.pairs if any(pair.data)]
         return max(used, key=lambda pair: max(pair.data)) if used else None
 
