@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from analyzer.engine.engine import Engine
+    from analyzer.engine.keylog import KeyLogs
     from analyzer.engine.teller import OnOutput
     from analyzer.report.spool import Spool
     from analyzer.sessions.filter import Filter
@@ -179,14 +180,14 @@ class Analysis:
         self.finish()
         for worker in self._workers:
             self.add(worker.stories(engine.flows, self._stop))
-        capture = capture_of(self.source, engine)
+        capture = capture_of(self.source, engine, self._key_logs)
         stories = sorted([*engine.stories, *self._told], key=lambda story: story.flow.id)
         sessions, findings = join(stories, engine.flows, capture)
         report = Report(capture, engine.flows, sessions, findings)
         return report if self._filter is None else filtered(report, self._filter)
 
 
-def capture_of(source: core.Source, engine: Engine) -> Capture:
+def capture_of(source: core.Source, engine: Engine, key_logs: KeyLogs) -> Capture:
     """What was read, and what is wrong with it."""
     stats = engine.tracker.stats
     return Capture(
@@ -198,7 +199,7 @@ def capture_of(source: core.Source, engine: Engine) -> Capture:
         list(source.interfaces),
         stats.cut_frames,
         stats.undecoded_frames,
-        [*source.problems, *engine.tracker.problems],
+        [*source.problems, *engine.tracker.problems, *key_logs.problems],
         stats.oversize_frames,
         stats.clock_steps,
         stats.clock_step_frame,
@@ -523,13 +524,15 @@ def follow(
     duration: float | None = None,
     count: int | None = None,
     keylog: Files | None = None,
+    private_key: Files | None = None,
+    ca: str | os.PathLike[str] | None = None,
     limits: Limits | None = None,
 ) -> Iterator[Note]:
     """Each note as it happens on `interface`, until `duration` seconds or `count` frames have passed.
 
-    `filter` is a capture filter as tcpdump has it ("tcp port 443"); `keylog` files with TLS secrets, which may grow
-    meanwhile.  Raises `CaptureError` where capturing is not
-    possible or not allowed.
+    `filter` is a capture filter as tcpdump has it ("tcp port 443"); `keylog` are files with TLS secrets, which may grow
+    meanwhile, `private_key` and `ca` as `analyze` has them.  Raises `CaptureError` where capturing is not possible or
+    not allowed.
     """
     from analyzer.capture.live import LiveSource
 
@@ -540,7 +543,8 @@ def follow(
         if isinstance(output, Note):
             told.append(output)
 
-    analysis = Analysis(source, limits=limits, on_output=keep, material=material(keylog), live=True)
+    given = material(keylog, private_key, ca)
+    analysis = Analysis(source, limits=limits, on_output=keep, material=given, live=True)
     try:
         while analysis.step():
             yield from told

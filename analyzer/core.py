@@ -100,6 +100,8 @@ class Limits:
     fragment_bytes: int = 16 << 20  # bytes of them
     notes_per_flow: int = 1_000_000
     unpacked_flows: int = 2000  # from here on, notes of quiet flows are held on disk: that changes nothing else
+    unpacked_notes: int = 50_000  # from here on, those of busy flows too
+    unpacked_notes_per_flow: int = 10_000
     findings_per_flow: int = 1000
     tcp_events_per_flow: int = 100  # retransmissions and the like told one by one; the rest is counted
     record_bytes: int = 64 << 20  # one record of a capture file
@@ -524,10 +526,35 @@ class Shared:
 Value = Any  # of a field: int, str, bool, None, {"value": int, "name": str}, or lists and dicts of these
 
 
+class Pattern:
+    """Fields that notes have in common, all but the values of those called `changing`: the rest is encoded once."""
+
+    __slots__ = ("changing", "fields", "parts")
+
+    def __init__(self, fields: dict[str, Value], changing: Iterable[str] = ()) -> None:
+        names = frozenset(changing)
+        self.fields = fields
+        self.changing: tuple[str, ...] = tuple([name for name in fields if name in names])
+        self.parts: tuple[str, ...] = ()  # what stands between these in JSON, once somebody has asked for it
+
+
 class Note:
     """A line of the timeline.  The engine fills in `flow`, `sender`, `path` and turns `at` into a `Place`."""
 
-    __slots__ = ("fields", "flow", "kind", "path", "remark", "sender", "spec", "text", "tree", "verdict", "where")
+    __slots__ = (
+        "fields",
+        "flow",
+        "kind",
+        "path",
+        "pattern",
+        "remark",
+        "sender",
+        "spec",
+        "text",
+        "tree",
+        "verdict",
+        "where",
+    )
 
     def __init__(
         self,
@@ -543,6 +570,7 @@ class Note:
         self.text = text
         self.where: Place | Spot = Spot(at) if isinstance(at, Piece) else at  # `at`, or what it will be made of
         self.fields: dict[str, Value] = {} if fields is None else fields
+        self.pattern: Pattern | None = None  # which `fields` follow
         self.verdict = verdict
         self.remark = ""  # what a reader who asks for explanations should know of this very message
         self.sender: Side | None = sender
@@ -625,10 +653,14 @@ class Finding:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Packer:
-    """Holds notes in less memory than the objects take, for captures of many flows."""
+    """Holds notes in less memory than the objects take, for captures of many flows, or of long ones."""
 
     def pack(self, notes: list[Note], before: Sequence[Note] | None = None) -> Sequence[Note]:
         """The notes, behind those of `before` (which this one gave): what says the same whenever it is read."""
+        raise NotImplementedError
+
+    def merge(self, runs: Sequence[Sequence[Note]], key: Callable[[Note], int]) -> Sequence[Note]:
+        """All notes of these (which this one gave), each sorted by `key`, as one; equal ones in order of the runs."""
         raise NotImplementedError
 
 

@@ -390,40 +390,36 @@ class StreamChannel(Channel):
             self._take(entry)
 
     def _choose(self, last_chance: bool) -> Entry | None:
-        label, heads, no = self.label, self._heads, self._no
+        label, heads, no, failed = self.label, self._heads, self._no, self._failed_rooms
         claimants = self.registry.claimants(label)
-        if self._failed_rooms:
-            claimants = tuple(entry for entry in claimants if entry.name not in self._failed_rooms)
+        if failed:
+            claimants = tuple(entry for entry in claimants if entry.name not in failed)
         explicit = ":" in label
         if explicit and len(claimants) == 1:
             return claimants[0]
-        for side in (0, 1):
-            if heads[side]:
-                no[side] |= self.registry.closed[label][heads[side][0]]
         waiting = False
-        by_port: Entry | None = None
-        for entry in claimants:
-            if entry.probe is None:
-                if explicit:
-                    return entry
-                if by_port is None and self._by_port(entry):
-                    by_port = entry
+        undecided: list[Entry] = []
+        for side in (0, 1):
+            if not heads[side]:
+                waiting = True  # this side has not spoken yet
                 continue
-            for side in (0, 1):
-                if no[side] & entry.bit:
-                    continue
-                if not heads[side]:
-                    waiting = True  # this side has not spoken yet
+            for entry in self.registry.asked[label][heads[side][0]]:
+                if no[side] & entry.bit or (failed and entry.name in failed):
                     continue
                 verdict = self._probe(entry, SIDES[side], heads[side])
                 if verdict is True:
                     return entry
-                if verdict is False:
+                if verdict is None:
+                    undecided.append(entry)
+                else:
                     no[side] |= entry.bit
-                    continue
-                waiting = True
-                if by_port is None and self._by_port(entry):
-                    by_port = entry
+        waiting = (waiting and any(entry.probe is not None for entry in claimants)) or bool(undecided)
+        by_port: Entry | None = None
+        for entry in claimants:
+            if entry.probe is None and explicit:
+                return entry
+            if by_port is None and (entry.probe is None or entry in undecided) and self._by_port(entry):
+                by_port = entry
         if waiting and not last_chance and max(self._seen_bytes) < self.teller.limits.probe_bytes:
             return None
         if by_port is not None:

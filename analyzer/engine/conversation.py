@@ -12,7 +12,7 @@ from analyzer.flows.reassembly import Connection, Gap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from analyzer.core import Flow, IcmpError, Outputs, Packer, Segment
+    from analyzer.core import Flow, IcmpError, Outputs, Segment
     from analyzer.engine.registry import Registry
     from analyzer.engine.teller import Teller
     from analyzer.flows.reassembly import Delivery
@@ -247,8 +247,8 @@ class Conversation:
             self.ended.rest()
         self.teller.changed = True
 
-    def finish(self, flow: Flow, end_ns: int, packer: Packer | None = None) -> Story:
-        """The capture is over (`flow` has its counts): everything that was said, packed if there is a packer."""
+    def finish(self, flow: Flow, end_ns: int, packing: bool = False) -> Story:
+        """The capture is over (`flow` has its counts): everything that was said, packed if it is `packing`."""
         self.finishing = True
         if not self.closing:
             self.teller.end_ns = end_ns
@@ -264,5 +264,5 @@ class Conversation:
         teller = self.teller
         if len(teller.phases) > 1:
             teller.phases.sort(key=lambda phase: phase.start_ns)
-        notes = teller.all_notes(packer)
+        notes = teller.all_notes(packing)
         return Story(flow, notes, teller.findings, teller.phases, teller.title, teller.facts, teller.kind)

@@ -36,7 +36,8 @@ class Engine:
 
     `share` is (k, n, first): only flows whose id leaves k when divided by n get rooms; below `first` all are of share
     0.  `on_output` is called with the flow's id and each note or finding as it happens.  `packer`, if there is one,
-    holds the notes of quiet flows, once there are more flows than `Limits.unpacked_flows`.
+    holds the notes of quiet flows, once there are more flows than `Limits.unpacked_flows`, and of others, once there
+    are more notes than `Limits.unpacked_notes`.
     """
 
     def __init__(
@@ -102,17 +103,23 @@ class Engine:
                     conversation.datagram(SIDES[visit[3]], tracker.payload(batch, visit[0]), max(wire - size, 0))
                 if conversation.teller.changed:
                     self._unwant(flow, conversation)
-        if len(self._held) > self._most_held:
+        if self._packer is not None:
             self._pack()
 
     def _pack(self) -> None:
-        """Hold the notes of quiet flows in less memory: those of which this batch and the last one had nothing."""
-        packer = self._packer
-        if packer is None:
+        """Hold notes in less memory: those of flows of which this batch and the last one had nothing, or all."""
+        notes = 0
+        for conversation in self._held:
+            notes += len(conversation.teller.notes)
+        everything = notes > self.limits.unpacked_notes
+        if not everything and len(self._held) <= self._most_held:
             return
         held: list[Conversation] = []
         for conversation in self._held:
-            if conversation.batch < self._batch - 1 and conversation.teller.pack(packer):
+            quiet = conversation.batch < self._batch - 1
+            if quiet or everything:
+                conversation.teller.pack()
+            if quiet:
                 conversation.held = False
             else:
                 held.append(conversation)
@@ -154,15 +161,14 @@ class Engine:
 
     def _check_over(self, flags: int, conversation: Conversation) -> None:
         """Pack what was said of a connection that this FIN has ended: now, as the processor has it in its cache."""
-        packer = self._packer
         if (
             flags & FIN
-            and packer is not None
+            and self._packer is not None
             and conversation.fins == BOTH_FINS
             and conversation.connection is None
             and len(self._flows) > self.limits.unpacked_flows
         ):
-            conversation.teller.pack(packer)
+            conversation.teller.pack()
 
     def share(self, part: int, parts: int) -> None:
         """Of the flows that are still to come, look only into those whose id leaves `part` when divided by `parts`."""
@@ -174,7 +180,7 @@ class Engine:
         return (0 if flow < start else flow % parts) == part
 
     def _open(self, flow: int) -> Conversation:
-        teller = Teller(self.tracker.begun(flow), self.shared, self.trace, self._on_output)
+        teller = Teller(self.tracker.begun(flow), self.shared, self.trace, self._on_output, self._packer)
         conversation = Conversation(self.registry, teller)
         self._flows[flow] = conversation
         if self._packer is not None:
@@ -234,7 +240,7 @@ class Engine:
         tracker = self.tracker
         tracker.finish()
         end_ns = tracker.stats.last_ns
-        packer = self._packer if tracker.flow_count > self.limits.unpacked_flows else None
+        packing = self._packer is not None and tracker.flow_count > self.limits.unpacked_flows
         self._held = []
         numbers: Sequence[int] = range(tracker.flow_count) if everything else sorted(self._flows)
         for start in range(0, len(numbers), FLOWS_AT_ONCE):
@@ -243,6 +249,6 @@ class Engine:
             for flow in flows:
                 conversation = self._flows.pop(flow.id, None)
                 if conversation is not None:
-                    story = conversation.finish(flow, end_ns, packer)
+                    story = conversation.finish(flow, end_ns, packing)
                     if story.notes or story.findings or story.title is not None:
                         self.stories.append(story)

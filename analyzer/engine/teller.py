@@ -31,13 +31,16 @@ class Teller:
         "flow",
         "flow_id",
         "kind",
+        "late",
         "limits",
         "max_notes",
         "notes",
         "on_output",
         "packed",
         "packed_until",
+        "packer",
         "phases",
+        "room",
         "shared",
         "title",
         "told",
@@ -45,7 +48,14 @@ class Teller:
         "waiting",
     )
 
-    def __init__(self, flow: Flow, shared: Shared, trace: bool, on_output: OnOutput | None) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        shared: Shared,
+        trace: bool,
+        on_output: OnOutput | None,
+        packer: Packer | None = None,
+    ) -> None:
         self.flow = flow
         self.flow_id = flow.id
         self.end_ns = 0  # set when the flow ends
@@ -61,9 +71,13 @@ class Teller:
         self.title: str | None = None
         self.facts: dict[str, core.Value] = {}
         self.kind: str | None = None
+        self.packer = packer
         self.packed: Sequence[Note] | None = None  # what was said before `notes`, in order
         self.packed_until = 0  # the frame that completed the last of these
+        self.late: tuple[Sequence[Note], ...] = ()  # packed too, and to be put among these at the end
         self.max_notes = limits.notes_per_flow  # of those in `notes`
+        #: so many notes are held as objects
+        self.room = self.max_notes if packer is None else min(self.max_notes, limits.unpacked_notes_per_flow)
         self.told: tuple[str, ...] = ()  # limits that were met; a set would cost more in every flow
         self._deepest = -1
         self._titled = -1
@@ -75,43 +89,57 @@ class Teller:
         note.path = path
         if entry is not None and not note.spec:
             note.spec = entry.specs.get(note.kind, "")
-        if len(self.notes) >= self.max_notes:
-            self._too_many(path, note)
+        if len(self.notes) >= self.room and not self._make_room(path, note):
             return
         self.notes.append(note)
         if self.on_output is not None:
             self.on_output(self.flow_id, note)
 
-    def pack(self, packer: Packer) -> bool:
-        """Hold what was said by now in less memory; False where it belongs before what is packed already."""
-        notes = self.notes
-        if notes:
-            in_order(notes)
-            if self.packed is not None and completed(notes[0]) < self.packed_until:
-                return False
-            self.packed_until = completed(notes[-1])
-            self.packed = packer.pack(notes, self.packed)
-            self.max_notes = max(self.max_notes - len(notes), 0)
-            self.notes = []
+    def _make_room(self, path: tuple[str, ...], note: Note) -> bool:
+        """Whether `note` may be kept, where there are as many as `room` says."""
+        if len(self.notes) >= self.max_notes:
+            if "notes_per_flow" not in self.told:
+                self.max_notes += 1  # for the note that says so
+                self.room = self.max_notes
+                count = self.limits.notes_per_flow
+                self.limit("notes_per_flow", f"more than {count} notes, the rest is not kept", path, note.at)
+                self.room = self.max_notes = len(self.notes)
+            return False
+        self.pack()
         return True
 
-    def all_notes(self, packer: Packer | None) -> Sequence[Note]:
-        """All that was said, in the order in which it was complete; packed, if there is a packer."""
-        if packer is None or not self.pack(packer):
-            if self.packed is not None:
-                self.notes = [*self.packed, *self.notes]
-                self.packed = None
-            in_order(self.notes)
-            if packer is not None:
-                self.pack(packer)
-        return self.notes if self.packed is None else self.packed
+    def pack(self) -> None:
+        """Hold what was said by now in less memory."""
+        notes, packer = self.notes, self.packer
+        if not notes or packer is None:
+            return
+        in_order(notes)
+        self.notes = []
+        self.max_notes = max(self.max_notes - len(notes), 0)
+        self.room = min(self.max_notes, self.limits.unpacked_notes_per_flow)
+        until = completed(notes[-1])
+        if self.packed is not None and completed(notes[0]) < self.packed_until:
+            early = 0
+            while early < len(notes) and completed(notes[early]) < self.packed_until:
+                early += 1
+            self.late = (*self.late, packer.pack(notes[:early]))
+            notes = notes[early:]
+        if notes:
+            self.packed = packer.pack(notes, self.packed)
+            self.packed_until = until
 
-    def _too_many(self, path: tuple[str, ...], note: Note) -> None:
-        if "notes_per_flow" not in self.told:
-            self.max_notes += 1  # for the note that says so
-            count = self.limits.notes_per_flow
-            self.limit("notes_per_flow", f"more than {count} notes, the rest is not kept", path, note.at)
-            self.max_notes = len(self.notes)
+    def all_notes(self, packing: bool) -> Sequence[Note]:
+        """All that was said, in the order in which it was complete; packed, if it is `packing` or some of it is."""
+        if self.packed is None and not packing:
+            in_order(self.notes)
+            return self.notes
+        self.pack()
+        if self.packed is None:
+            return self.notes
+        if self.late and self.packer is not None:
+            self.packed = self.packer.merge((self.packed, *self.late), completed)
+            self.late = ()
+        return self.packed
 
     def finding(self, entry: Entry, path: tuple[str, ...], finding: Finding) -> None:
         finding.flow = self.flow_id

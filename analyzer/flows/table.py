@@ -464,7 +464,8 @@ def _fill(
     high: cython.longlong
     taken: cython.longlong = 0
     seen: cython.longlong
-    age: cython.longlong = M32
+    since: cython.longlong
+    age: cython.longlong = M32 >> 1
     while index < words[x + HOLES]:  # each turn goes on to the next or closes one; a split adds one behind
         start = words[x + HOLE + 3 * index]
         end = words[x + HOLE + 3 * index + 1]
@@ -477,8 +478,11 @@ def _fill(
         high = (seq + high) & M32
         seen = words[x + HOLE + 3 * index + 2]
         taken += _ahead(high, low)
-        if ((clock - seen) & M32) < age:
-            age = (clock - seen) & M32
+        since = (clock - seen) & M32
+        if since >> 31:  # the clock of the capture went back
+            since = 0
+        if since < age:
+            age = since
         if low == start and high == end:
             _close_hole(words, x, index)
         elif low == start:

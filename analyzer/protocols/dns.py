@@ -15,6 +15,7 @@ MAX_POINTERS: Final = 64  # of one name
 MAX_NAME_BYTES: Final = 255  # §3.1
 MAX_RECORDS: Final = 500  # of one message that are read
 MAX_LISTED: Final = 50  # of them in a note
+MAX_LOOKUPS: Final = 64  # answers with addresses that a flow keeps for the connections that they lead to
 NETBIOS_NAME: Final = frozenset(b"ABCDEFGHIJKLMNOP")
 MAX_PROBED_BYTES: Final = 16384
 MAX_PROBED_QUESTIONS: Final = 64
@@ -126,6 +127,7 @@ WORDS: Final = {
 SERVFAIL: Final = 2
 NXDOMAIN: Final = 3
 OPT: Final = 41
+ADDRESSES: Final = frozenset({1, 28})  # A, AAAA
 
 
 class Query:
@@ -149,6 +151,7 @@ class Dns(core.Dissector):
         self.title = ""
         self.names: set[str] = set()
         self.answered = False  # whether the phase was told
+        self.lookups: list[Value] = []
 
     @property
     def multicast(self) -> bool:
@@ -218,6 +221,7 @@ class Dns(core.Dissector):
         yield Note("dns.response", response_text(first, fields), place, fields)
         if first is not None:
             yield from self._about(first)
+        yield from self._looked_up(asked, first, fields["answers"], place)
         yield from self._judge(asked, rcode, first, place)
         if broken is not None:
             raise broken
@@ -235,6 +239,23 @@ class Dns(core.Dissector):
         if not self.title:
             self.title = f"{question['type']['name']} {question['name']}"
             yield core.About(self.title, {"name": question["name"], "type": question["type"]["name"]})
+
+    def _looked_up(
+        self, asked: Query | None, first: dict[str, Value] | None, answers: list[dict[str, Value]], place: core.Place
+    ) -> core.Outputs:
+        """Which addresses a name has, for whoever connects to them afterwards."""
+        found = [answer for answer in answers if answer["type"]["value"] in ADDRESSES]
+        if found and len(self.lookups) < MAX_LOOKUPS:
+            self.lookups.append(
+                {
+                    "name": (first or found[0])["name"],
+                    "addresses": [answer["data"] for answer in found],
+                    "asked_ns": None if asked is None else asked.places[0].time_ns,
+                    "answered_ns": place.time_ns,
+                    "frame": place.frames[-1],
+                }
+            )
+            yield core.About(None, {"lookups": self.lookups})
 
     def _judge(
         self, asked: Query | None, rcode: int, first: dict[str, Value] | None, place: core.Place

@@ -37,7 +37,7 @@ class Writer:
         self.out.write(model.encode(model.finding(finding, line=True)) + b"\n")
 
     def note(self, note: core.Note) -> None:
-        self.out.write(model.encode(model.note_line(note)) + b"\n")
+        self.out.write(model.note_line(note) + b"\n")
 
 
 def write_jsonl(report: core.Report, out: BinaryIO, detail: model.Detail = "full") -> None:

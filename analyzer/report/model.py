@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from analyzer.report import plain
+from analyzer.report.plain import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -214,11 +215,6 @@ Line = CaptureLine | FlowLine | SessionLine | FindingLine | NoteLine
 # --- from what the analysis found -------------------------------------------------------------------------------------
 
 
-def clean(text: str) -> str:
-    """`text` without lone surrogates, which JSON can't hold (names of files may have them)."""
-    return text.encode("utf-8", "backslashreplace").decode() if not text.isascii() else text
-
-
 def capture(found: core.Capture, line: bool = False) -> Capture:
     return (CaptureLine if line else Capture)(
         files=[File(clean(file.name), file.format, file.bytes) for file in found.files],
@@ -255,20 +251,21 @@ def head(found: core.Session) -> SessionHead:
     return made
 
 
-def note(found: core.Note, with_bytes: bool = False) -> Note:
-    """The note as JSON has it."""
-    made: Note = plain.note(found, Note)
-    return msgspec.structs.replace(made, bytes=nodes(found.tree or ())) if with_bytes else made
+def notes(found: Sequence[core.Note], with_bytes: bool = False) -> bytes:
+    """The notes in JSON, with commas between them."""
+    if not with_bytes:
+        return plain.notes(found, encode)
+    return b",".join([note(one, more=f',"bytes":{encode(nodes(one.tree or ())).decode()}') for one in found])
 
 
-def notes(found: Sequence[core.Note], with_bytes: bool = False) -> list[Note]:
-    """The notes as JSON has them."""
-    return [note(one, True) for one in found] if with_bytes else plain.notes(found, Note)
+def note(found: core.Note, tag: str = "", more: str = "") -> bytes:
+    """The note as `Note` has it; `tag` is what the object begins with, `more` what it ends with."""
+    return plain.note(found, encode, tag, more).encode()
 
 
-def note_line(found: core.Note) -> NoteLine:
-    made: NoteLine = plain.note(found, NoteLine)
-    return made
+def note_line(found: core.Note) -> bytes:
+    """The note as `NoteLine` has it."""
+    return note(found, tag='"type":"note",')
 
 
 def nodes(fields: Iterable[core.Field]) -> list[Node]:
@@ -305,7 +302,7 @@ def finding(found: core.Verdict, line: bool = False) -> Finding:
 
 # --- to bytes ---------------------------------------------------------------------------------------------------------
 
-#: Notes that are JSON objects at the same time: enough to make a write worth it, few enough to cost no memory.
+#: Notes that are encoded at the same time: enough to make a write worth it, few enough to cost no memory.
 NOTES_AT_ONCE: Final = 1000
 
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
@@ -330,12 +327,12 @@ def _cleaned(value: Any) -> Any:
 
 
 class Encoded:
-    """Notes that are held as the JSON that `note` would make of them."""
+    """Notes that are held as the JSON that `notes` would make of them."""
 
     __slots__ = ()
 
-    def text(self) -> bytes:
-        """All of them, with commas between."""
+    def texts(self) -> Iterator[bytes]:
+        """Some at a time, with commas between the notes of each."""
         raise NotImplementedError
 
 
@@ -347,10 +344,11 @@ def session_bytes(found: core.Session, detail: Detail, tag: bytes = b"") -> Iter
         yield b',"notes":['
         held = found.notes
         if isinstance(held, Encoded):
-            yield held.text()
+            for number, text in enumerate(held.texts()):
+                yield b"," + text if number else text
         else:
             for start in range(0, len(held), NOTES_AT_ONCE):
                 some = notes(held[start : start + NOTES_AT_ONCE], with_bytes)
-                yield (b"," if start else b"") + encode(some)[1:-1]
+                yield b"," + some if start else some
         yield b"]"
     yield b',"findings":' + encode(found.findings) + b"}"

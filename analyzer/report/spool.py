@@ -1,10 +1,11 @@
-"""Notes as the JSON that the report will have of them, in a temporary file: what a capture of many flows is held in.
+"""Notes as the JSON that the report will have of them, in a temporary file: what a large capture is held in.
 
 A flow's notes are encoded once.  A report in JSON copies them out as they are; whoever iterates over them gets objects.
 """
 
 from __future__ import annotations
 
+import heapq
 import os
 import tempfile
 from collections.abc import Sequence
@@ -16,11 +17,13 @@ from analyzer import core
 from analyzer.report import model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
 #: Written, and read ahead, this many bytes at a time.
 BLOCK_BYTES: Final = 1 << 17
+#: So many notes are encoded, and read as objects, at a time.
+PART_NOTES: Final = 500
 SIDES: Final = {"initiator": core.Side.INITIATOR, "responder": core.Side.RESPONDER}
 
 _decoder: Final = msgspec.json.Decoder(list[model.Note])
@@ -36,14 +39,34 @@ class Spool(core.Packer):
         self._full = False  # the disk is
         self._ahead = b""  # read last, and from where on
         self._ahead_at = 0
-        self._last: tuple[tuple[int, ...], list[core.Note]] | None = None  # parts that were read last, as objects
+        self._last_at = -1  # the part that was read last, as objects
+        self._last: list[core.Note] = []
 
     def __del__(self) -> None:
         if self.file is not None:
             self.file.close()
 
     def pack(self, notes: list[core.Note], before: Sequence[core.Note] | None = None) -> Packed:
-        text = model.encode(model.notes(notes))[1:-1]
+        parts = before.parts if isinstance(before, Packed) else ()
+        size = before.size if isinstance(before, Packed) else 0
+        for start in range(0, len(notes), PART_NOTES):
+            some = notes[start : start + PART_NOTES]
+            parts = (*parts, *self._keep(model.notes(some), len(some)))
+        return Packed(self, size + len(notes), parts)
+
+    def merge(self, runs: Sequence[Sequence[core.Note]], key: Callable[[core.Note], int]) -> Packed:
+        parts: list[int] = []
+        some: list[core.Note] = []
+        for one in heapq.merge(*runs, key=key):
+            some.append(one)
+            if len(some) == PART_NOTES:
+                parts += self.pack(some).parts
+                some = []
+        parts += self.pack(some).parts
+        return Packed(self, sum(map(len, runs)), tuple(parts))
+
+    def _keep(self, text: bytes, size: int) -> tuple[int, int, int]:
+        """Where the text of so many notes begins, its size, and how many they are."""
         at = self._written + len(self._behind)
         self._behind += text
         if len(self._behind) >= BLOCK_BYTES and not self._full:
@@ -51,9 +74,7 @@ class Spool(core.Packer):
                 self.flush()
             except OSError:
                 self._full = True  # then memory has to do
-        if isinstance(before, Packed):
-            return Packed(self, before.size + len(notes), (*before.parts, at, len(text)))
-        return Packed(self, len(notes), (at, len(text)))
+        return at, len(text), size
 
     def flush(self) -> int:
         """Write what is not in the file yet; gives the size of the file."""
@@ -88,11 +109,12 @@ class Spool(core.Packer):
         self.file.seek(0, os.SEEK_END)
         return found
 
-    def notes(self, packed: Packed) -> list[core.Note]:
-        """The notes as objects: the same list again, for as long as nobody asks for another one's."""
-        if self._last is None or self._last[0] is not packed.parts:
-            self._last = packed.parts, [note_of(found) for found in _decoder.decode(b"[" + packed.text() + b"]")]
-        return self._last[1]
+    def notes(self, at: int, size: int) -> list[core.Note]:
+        """Those of one part, as objects: the same list again, for as long as nobody asks for another one."""
+        if self._last_at != at:
+            found = _decoder.decode(b"[" + self.read(at, size) + b"]")
+            self._last_at, self._last = at, [note_of(one) for one in found]
+        return self._last
 
 
 class Packed(model.Encoded, Sequence[core.Note]):
@@ -103,14 +125,11 @@ class Packed(model.Encoded, Sequence[core.Note]):
     def __init__(self, spool: Spool, size: int, parts: tuple[int, ...]) -> None:
         self.spool = spool
         self.size = size
-        self.parts = parts  # where the first part is, its size, where the second is, ...
+        self.parts = parts  # where the first part is, its bytes, its notes, where the second is, ...
 
-    def text(self) -> bytes:
-        """The notes in JSON, with commas between them."""
-        parts, read = self.parts, self.spool.read
-        if len(parts) == 2:
-            return read(parts[0], parts[1])
-        return b",".join(read(parts[index], parts[index + 1]) for index in range(0, len(parts), 2))
+    def texts(self) -> Iterator[bytes]:
+        for index in range(0, len(self.parts), 3):
+            yield self.spool.read(self.parts[index], self.parts[index + 1])
 
     def __len__(self) -> int:
         return self.size
@@ -122,10 +141,18 @@ class Packed(model.Encoded, Sequence[core.Note]):
     def __getitem__(self, index: slice) -> list[core.Note]: ...
 
     def __getitem__(self, index: int | slice) -> core.Note | list[core.Note]:
-        return self.spool.notes(self)[index]
+        if isinstance(index, slice):
+            return [self[number] for number in range(self.size)[index]]
+        number, parts = range(self.size)[index], self.parts
+        for part in range(0, len(parts), 3):
+            if number < parts[part + 2]:
+                return self.spool.notes(parts[part], parts[part + 1])[number]
+            number -= parts[part + 2]
+        raise IndexError(index)
 
     def __iter__(self) -> Iterator[core.Note]:
-        return iter(self.spool.notes(self))
+        for part in range(0, len(self.parts), 3):
+            yield from self.spool.notes(self.parts[part], self.parts[part + 1])
 
 
 def note_of(found: model.Note) -> core.Note:

@@ -58,6 +58,7 @@ def test_notes_that_are_packed_are_the_same_notes(path: Path, monkeypatch: pytes
     for frames in (1, 5, 8192):
         monkeypatch.setattr(files, "CAPACITY", frames)  # in a batch
         assert told(run(path, limits=Limits(unpacked_flows=-1), packer=Spool())) == whole
+        assert told(run(path, limits=Limits(unpacked_notes=3, unpacked_notes_per_flow=2), packer=Spool())) == whole
 
 
 def test_notes_of_quiet_flows_are_packed_and_what_comes_later_is_put_behind(monkeypatch: pytest.MonkeyPatch) -> None:

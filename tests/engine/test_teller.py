@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analyzer.core import About, Finding, Limits, Note, Place, Severity, Shared, Side, Span
 from analyzer.engine.registry import Entry
@@ -15,12 +17,12 @@ HERE = Place((Span(3, 0, 5),), 7)
 BOX = Entry(protocol())
 
 
-def a_teller(limits: Limits | None = None, told: list[str] | None = None) -> Teller:
+def a_teller(limits: Limits | None = None, packer: Spool | None = None, told: list[str] | None = None) -> Teller:
     def keep(flow: int, output: Note | Finding) -> None:
         assert told is not None
         told.append(output.kind if isinstance(output, Note) else output.code)
 
-    return Teller(a_flow(), Shared(limits), trace=False, on_output=None if told is None else keep)
+    return Teller(a_flow(), Shared(limits), trace=False, on_output=None if told is None else keep, packer=packer)
 
 
 def test_notes_get_what_the_room_cannot_know() -> None:
@@ -89,26 +91,45 @@ def placed(frame: int, text: str) -> Note:
 
 
 def test_notes_are_packed_in_order_and_what_comes_late_finds_its_place() -> None:
-    teller, spool = a_teller(), Spool()
-    for note in (placed(3, "c"), placed(1, "a")):
-        teller.note(BOX, ("box",), None, note)
-    assert teller.pack(spool)
+    teller = a_teller(packer=Spool())
+    for frame in (3, 1):
+        teller.note(BOX, ("box",), None, placed(frame, f"{frame}"))
+    teller.pack()
     assert teller.notes == []
-    teller.note(BOX, ("box",), None, placed(5, "e"))
-    assert teller.pack(spool)
-    assert [note.text for note in teller.all_notes(spool)] == ["a", "c", "e"]
-    teller.note(BOX, ("box",), None, placed(2, "b"))
-    assert not teller.pack(spool)
-    assert [note.text for note in teller.all_notes(spool)] == ["a", "b", "c", "e"]
-    teller.note(BOX, ("box",), None, placed(9, "z"))
-    assert [note.text for note in teller.all_notes(None)] == ["a", "b", "c", "e", "z"]
+    teller.note(BOX, ("box",), None, placed(5, "5"))
+    teller.pack()
+    assert [note.text for note in teller.all_notes(True)] == ["1", "3", "5"]
+    for frame in (6, 2, 4):
+        teller.note(BOX, ("box",), None, placed(frame, f"{frame}"))
+    teller.pack()
+    teller.note(BOX, ("box",), None, placed(2, "2 again"))
+    teller.pack()
+    teller.pack()  # which has nothing to do
+    expected = ["1", "2", "2 again", "3", "4", "5", "6"]
+    assert [note.text for note in teller.all_notes(False)] == expected
+    teller.note(BOX, ("box",), None, placed(9, "9"))
+    assert [note.text for note in teller.all_notes(False)] == [*expected, "9"]
 
 
 def test_notes_that_nobody_packs_are_put_in_order() -> None:
     teller = a_teller()
     for note in (placed(3, "c"), placed(1, "a")):
         teller.note(BOX, ("box",), None, note)
-    assert [note.text for note in teller.all_notes(None)] == ["a", "c"]
+    assert [note.text for note in teller.all_notes(False)] == ["a", "c"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(1, 30), max_size=60), st.integers(1, 8), st.integers(1, 70))
+def test_a_flow_of_many_notes_keeps_few_as_objects(frames: list[int], most: int, all_of_them: int) -> None:
+    limits = Limits(unpacked_notes_per_flow=most, notes_per_flow=all_of_them)
+    whole, teller = a_teller(limits), a_teller(limits, Spool())
+    for one in (whole, teller):
+        for number, frame in enumerate(frames):
+            one.note(BOX, ("box",), None, placed(frame, f"{number}"))
+            assert one is whole or len(one.notes) <= most + 1  # one may say that there are more
+    expected = [note.text for note in whole.all_notes(False)]
+    assert [note.text for note in teller.all_notes(False)] == expected
+    assert len(expected) == min(len(frames), all_of_them + 1)
 
 
 def test_who_waits_for_secrets_is_asked_once() -> None:

@@ -61,6 +61,24 @@ def test_question_and_answer() -> None:
     assert (phase.name, phase.outcome, phase.round_trips) == ("dns", Outcome.ESTABLISHED, 1)
 
 
+def test_addresses_are_kept_for_the_connections_that_follow() -> None:
+    other = record(1, bytes([192, 0, 2, 81]))
+    said = play(PROTOCOL, (INI, query()), (RES, response(A, record(16, b"\x01a"), other)), (RES, response()))
+    asked = START_NS + 1_000_000
+    assert said.facts["lookups"] == [
+        {
+            "name": "example.org",
+            "addresses": ["192.0.2.80", "192.0.2.81"],
+            "asked_ns": asked,
+            "answered_ns": asked + 1_000_000,
+            "frame": 2,
+        }
+    ]
+    many = play(PROTOCOL, *[(RES, response(A))] * (dns.MAX_LOOKUPS + 5))
+    assert len(many.facts["lookups"]) == dns.MAX_LOOKUPS
+    assert many.facts["lookups"][0]["asked_ns"] is None
+
+
 def test_over_a_stream_messages_have_their_length_before_them() -> None:
     said = play(PROTOCOL, (INI, framed(query()) + framed(query(id_=8))), (RES, framed(response(A))), over="tcp")
     assert [note.kind for note in said.notes] == ["dns.query", "dns.query", "dns.response"]

@@ -47,6 +47,25 @@ def test_notes_are_added_behind_others() -> None:
     assert len(first) == 1
 
 
+def test_many_notes_lie_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "PART_NOTES", 3)
+    store = Spool()
+    notes = [note(number) for number in range(10)]
+    packed = store.pack(notes[7:], store.pack(notes[:7]))
+    assert [len(some) for some in (packed, list(packed.texts()), packed[2:9:2])] == [10, 4, 4]
+    assert told([packed[number] for number in range(-10, 10)]) == told(notes + notes)
+    with pytest.raises(IndexError):
+        packed[10]
+
+
+def test_runs_become_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "PART_NOTES", 3)
+    store = Spool()
+    runs = [store.pack([note(number) for number in numbers]) for numbers in ((1, 4, 4, 7), (2, 4, 9), (4,), ())]
+    merged = store.merge(runs, lambda one: one.time_ns)
+    assert told(merged) == told([note(number) for number in (1, 2, 4, 4, 4, 4, 7, 9)])
+
+
 @pytest.mark.parametrize("ahead", [1, 1000, spool.BLOCK_BYTES])
 def test_what_is_written_is_read_in_any_order(ahead: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "BLOCK_BYTES", ahead)

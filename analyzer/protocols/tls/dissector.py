@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from analyzer.protocols.tls.state import Where
 
 RECORD_BYTES: Final = 5
+SSL2_HELLO_BYTES: Final = 11  # of an SSL 2.0 hello, so that it can be told from other bytes
 #: RFC 5246 §6.2.3 allows 2^14 + 2048.
 MAX_FRAGMENT_BYTES: Final = (1 << 14) + 2048
 MAX_MESSAGE_BYTES: Final = 1 << 20
@@ -159,8 +160,13 @@ class Tls(core.Dissector):
                 if half.state == SHUT and size > HELD_BYTES and kind == APPLICATION_DATA and not self._waits():
                     return RECORD_BYTES
                 return RECORD_BYTES + size
-        if self.ssl2 or (half.records == 0 and is_ssl2_hello(head)):
+        if self.ssl2:
             return ssl2_size(head)
+        if half.records == 0 and kind >= 0x80 and maybe_record(head[:4], True):
+            if len(head) < SSL2_HELLO_BYTES:
+                return None
+            if is_ssl2_hello(head):
+                return ssl2_size(head)
         return self._foreign(half, head)
 
     def _foreign(self, half: Half, head: bytes | bytearray) -> int:
@@ -220,7 +226,7 @@ class Tls(core.Dissector):
             return
         if self.link.hello is not None or self.link.answer is not None:
             self.say(About(None, verdicts.facts(self)))
-        shown = bytes(unit.cut(0, 16)).hex(" ")
+        shown = no_record(bytes(unit.cut(0, RECORD_BYTES)), half.records == 0).hex(" ")
         raise Malformed(f"not a record: {shown} (RFC 9846 §5.1)")
 
     def on_gap(self, sender: Side, size: int, at: Piece) -> Outputs:
@@ -1000,13 +1006,21 @@ def maybe_record(head: bytes | bytearray, first: bool) -> bool:
     return first and head[0] >= 0x80 and (len(head) < 3 or head[2] in (1, 4))
 
 
+def no_record(head: bytes, first: bool) -> bytes:
+    """As many of the bytes as it takes to see that no record begins with them: the same however they arrived."""
+    for size in range(1, RECORD_BYTES):
+        if not maybe_record(head[:size], first):
+            return head[:size]
+    return head
+
+
 def is_ssl2_hello(head: bytes | bytearray) -> bool:
     """Whether an SSL 2.0 CLIENT-HELLO or SERVER-HELLO starts here (RFC 5246 §E.2); `head` has 5 bytes or more."""
     if head[0] < 0x80:
         return False
     size = (head[0] & 0x7F) << 8 | head[1]
     if head[2] == messages.SSL2_CLIENT_HELLO:
-        if len(head) < 11:
+        if len(head) < SSL2_HELLO_BYTES:
             return head[3] in (0, 3)
         suites, session, challenge = head[5] << 8 | head[6], head[7] << 8 | head[8], head[9] << 8 | head[10]
         fits = size == 9 + suites + session + challenge and suites % 3 == 0 and suites > 0
@@ -1042,4 +1056,4 @@ def probe(head: bytes) -> bool | None:
         if kind == ALERT:
             return size == 2 or size >= 16
         return kind != CHANGE_CIPHER_SPEC or size == 1 or size >= 16
-    return kind >= 0x80 and (None if len(head) < 11 and is_ssl2_hello(head) else is_ssl2_hello(head))
+    return kind >= 0x80 and (None if len(head) < SSL2_HELLO_BYTES and is_ssl2_hello(head) else is_ssl2_hello(head))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.core import Malformed, Reader, Value
+from analyzer.core import Malformed, Pattern, Reader, Value
 from analyzer.protocols.tls import extensions, names
 from analyzer.protocols.tls.registries import (
     ALERTS,
@@ -73,6 +73,7 @@ class ClientHello:
         "compression",
         "cookie",
         "fields",
+        "pattern",
         "random",
         "remark",
         "session_id",
@@ -95,6 +96,7 @@ class ClientHello:
         self.types: list[int] = []
         self.values: dict[int, Value] = {}
         self.fields: dict[str, Value] = {}
+        self.pattern: Pattern | None = None  # which these follow
         self.text = ""  # what is said of it, and of what is remarkable in it (`hellos`)
         self.remark = ""
 
@@ -132,6 +134,7 @@ class ServerHello:
         "compression",
         "fields",
         "legacy_version",
+        "pattern",
         "random",
         "retry",
         "session_id",
@@ -153,6 +156,7 @@ class ServerHello:
         self.types: list[int] = []
         self.values: dict[int, Value] = {}
         self.fields: dict[str, Value] = {}
+        self.pattern: Pattern | None = None  # which these follow
         self.text = ""  # what is said of it, unless it resumes a session by its id (`hellos`)
 
     @property
