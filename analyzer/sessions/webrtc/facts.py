@@ -92,10 +92,39 @@ def facts_of(view: View, steps: list[Step]) -> dict[str, Value]:
     if set_up and all(phase.outcome is Outcome.ESTABLISHED for phase in set_up):
         total_ns = max(phase.end_ns for phase in set_up) - min(phase.start_ns for phase in set_up)
         found["set_up_ms"] = round(total_ns / 1e6, 3)
+    found["summary"] = summary(view, steps)
     waited = {step.phase.name: step.waited for step in steps if step.waited}
     if waited:
         found["waited_for"] = waited
     return found
+
+
+def summary(view: View, steps: list[Step]) -> list[str]:
+    """The call in sentences: who is who, which way it went, and what each step waited for."""
+    said = []
+    for side in (0, 1):
+        parts = []
+        if view.told[side]:
+            parts.append("made the offer" if side == 0 else "answered")
+        if view.controlling >= 0:
+            parts.append("controlling" if view.controlling == side else "controlled")
+        if view.dtls.client >= 0:
+            parts.append(f"DTLS {'client' if view.dtls.client == side else 'server'}")
+        if parts:
+            said.append(f"{NAMES[side]}: {', '.join(parts)}")
+    sentences = [". ".join(said) + "."] if said else []
+    pair = view.selected
+    if pair is not None:
+        kinds = " and ".join(dict.fromkeys(kind for kind in pair.types if kind))
+        path = "through a relay" if RELAY in pair.types else "direct"
+        words = ", ".join(word for word in (path, kinds, pair.family, pair.protocol.upper()) if word)
+        sentences.append(f"Path: {pair.ends[0]} - {pair.ends[1]} ({words}). {capital(why_selected(view, pair))}.")
+    sentences += [f"{step.phase.name}: {step.waited}." for step in steps if step.waited]
+    return sentences
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def end_of(view: View, side: int) -> dict[str, Value]:
@@ -140,7 +169,7 @@ def selected_of(view: View, pair: Pair) -> dict[str, Value]:
     found: dict[str, Value] = {
         "a": str(pair.ends[0]),
         "b": str(pair.ends[1]),
-        "types": list(pair.types),
+        "types": [kind or None for kind in pair.types],
         "protocol": pair.protocol,
         "family": pair.family,
         "path": "relay" if relay else "direct",
@@ -168,24 +197,26 @@ def why_selected(view: View, pair: Pair) -> str:
 
 
 def row(view: View, pair: Pair) -> dict[str, Value]:
-    """A line of the table of pairs."""
-    end_ns = view.end_ns
+    """A line of the table of pairs; pairs of numbers are those of A, then of B."""
     lasts = [way.last.time_ns for way in pair.ways if way.last is not None]
+    state = pair.state(view.end_ns)
+    if pair.nominated_ns:
+        state = "nominated"
     found: dict[str, Value] = {
         "a": str(pair.ends[0]),
         "b": str(pair.ends[1]),
-        "types": list(pair.types),
-        "protocol": pair.protocol,
-        "state": "selected" if pair is view.selected else pair.state(end_ns),
-        "nominated": bool(pair.nominated_ns),
+        "state": "selected" if pair is view.selected else state,
         "checks": [way.sent for way in pair.ways],
         "answers": [way.answered for way in pair.ways],
-        "first_ns": pair.first_ns,
-        "last_ns": max(lasts, default=pair.first_ns),
     }
+    if any(pair.types):
+        found["types"] = [kind or "?" for kind in pair.types]
     rtts = [way.rtt_ns for way in pair.ways if way.rtt_ns]
     if rtts:
         found["rtt_ms"] = round(min(rtts) / 1e6, 3)
+    found["protocol"] = pair.protocol
+    found["first_ns"] = pair.first_ns
+    found["last_ns"] = max(lasts, default=pair.first_ns)
     why = why_failed(pair)
     if why:
         found["why"] = why

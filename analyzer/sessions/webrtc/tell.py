@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzer.core import Outcome
+from analyzer.sessions.webrtc import findings as codes
 from analyzer.sessions.webrtc import phases, verdicts
 from analyzer.sessions.webrtc.calls import Call
 from analyzer.sessions.webrtc.facts import facts_of, title_of
@@ -33,7 +34,10 @@ def tell(session: Session, group: Sequence[Story]) -> Iterable[Finding]:
     session.notes = with_signalling(session, group)
     if session.notes:
         session.start_ns = min(session.start_ns, session.notes[0].time_ns)
-    return list(verdicts.findings(view))
+    found = verdicts.findings(view)
+    if any(one.code == codes.FINGERPRINT_MISMATCH for one in found) and not view.messages and not view.streams:
+        session.outcome = Outcome.FAILED  # an end is right to refuse, though its alert may be encrypted
+    return found
 
 
 def outcome_of(view: View, steps: list[Step]) -> Outcome:

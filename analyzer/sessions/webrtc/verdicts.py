@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.sessions.webrtc import ends, gathering, ice
+from analyzer.sessions.webrtc import findings as codes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from analyzer.core import Finding
     from analyzer.sessions.webrtc.view import View
 
@@ -18,17 +17,17 @@ OF_PATHS: Final = frozenset({"ice.consent-lost", "ice.role-conflict"})
 OF_CHECKS: Final = frozenset({"stun.no-response"})
 
 
-def findings(view: View) -> Iterator[Finding]:
+def findings(view: View) -> list[Finding]:
     """All that is to be said of the call; what is covered is taken out of the stories of its flows."""
-    drop_covered(view)
-    yield from ice.findings(view)
-    yield from gathering.findings(view)
-    yield from ends.findings(view)
+    found = [*ice.findings(view), *gathering.findings(view), *ends.findings(view)]
+    more = ends.COVERED if any(one.code == codes.FINGERPRINT_MISMATCH for one in found) else frozenset()
+    drop_covered(view, more)
+    return found
 
 
-def drop_covered(view: View) -> None:
+def drop_covered(view: View, more: frozenset[str]) -> None:
     checked = {flow for pair in view.pairs if pair.checked for flow in pair.flows}
     for story in view.call:
-        covered = OF_PATHS | OF_CHECKS if story.flow.id in checked else OF_PATHS
+        covered = more | OF_PATHS | (OF_CHECKS if story.flow.id in checked else frozenset())
         if any(finding.code in covered for finding in story.findings):
             story.findings = [finding for finding in story.findings if finding.code not in covered]

@@ -294,7 +294,7 @@ class View:
         if not found:
             for pair in pairs:
                 found[pair.ends[side].address] = None
-        return [host for host in found if host]
+        return sorted((host for host in found if host), key=lambda host: ":" in host)
 
     def is_own(self, side: int, end: Endpoint) -> bool:
         return any(end.address in (one.at.address, one.related.address) for one in self.offered[side])
