@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, overload
 
-from analyzer.core import Endpoint, Story
+from analyzer.core import Endpoint, Outcome, Story
 from analyzer.sessions.webrtc.pairs import endpoint_of
 from analyzer.sessions.webrtc.signalling import Sets, Signalling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from analyzer.core import Flow, Value
+    from analyzer.core import Flow, Phase, Value
 
 #: An agent with more partners than this is a server whose ufrag says nothing of which call it is.
 MAX_PARTNERS: Final = 4
@@ -21,6 +21,8 @@ MAX_UFRAGS: Final = 16  # of one side of one path
 GATHERING_NS: Final = 60_000_000_000
 SIDES: Final = ("initiator", "responder")
 MDNS_PORT: Final = 5353
+#: Facts of which a flow that may be part of a call has one.
+CONCERNED: Final = ("stun_requests", "mapped_address", "ice_ufrags", "turn_username", "dtls_client", "srtp_profile")
 #: What a flow has to say, to be of a peer connection although no check of ICE was seen.
 MEDIA: Final = ("data_channels", "srtp_profile")
 
@@ -68,7 +70,7 @@ def groups(stories: Sequence[Story]) -> Iterable[Call]:
 def is_concerned(story: Story) -> bool:
     """Whether a flow may be part of a call."""
     facts = story.facts
-    return "stun_requests" in facts or "ice_ufrags" in facts or "turn_username" in facts or "dtls_client" in facts
+    return any(name in facts for name in CONCERNED)
 
 
 def ufrags_of(facts: dict[str, Value]) -> Iterator[tuple[list[str], list[str]]]:
@@ -91,14 +93,14 @@ class Grouping:
         self.agents: dict[int, tuple[str, str]] = {}  # flow -> agents of its initiator and its responder
 
     def calls(self) -> list[Call]:
-        checked = [story for story in self.concerned if any(True for _ in ufrags_of(story.facts))]
+        checked = [story for story in self.concerned if is_checked(story)]
         self._find_crowded(checked)
         for story in checked:
             self._join(story)
         found: dict[str, list[Story]] = {}
         for story in checked:
             found.setdefault(self.sets.find(flow_name(story.flow)), []).append(story)
-        made = [self._call(members) for members in found.values()]
+        made = [self._call(part) for members in found.values() for part in parted(members)]
         known = {agent for call in made for agent in call.agents}
         others = [story for story in self.concerned if story.flow.id not in self.agents]
         made += self._by_certificate(made, others)
@@ -209,24 +211,30 @@ class Grouping:
     def _gathering(self, made: list[Call], others: list[Story]) -> None:
         """Give each call the flows on which its ends asked servers for addresses."""
         exact: dict[Endpoint, list[Call]] = {}
-        hosts: dict[str, list[Call]] = {}
-        carriers = {story.flow.id: story.flow for story in self.stories if "sdp" in story.facts}
         spans: dict[int, tuple[int, int]] = {}
         for call in made:
             spans[id(call)] = span_of(call)
             for endpoint in set(endpoints_of(call)):
                 exact.setdefault(endpoint, []).append(call)
+        left: list[Story] = []
+        for story in others:
+            named = next((exact[one] for one in own_endpoints(story) if one in exact), [])
+            found = nearest(named, story.flow, spans)
+            if found is None:
+                left.append(story)
+            elif is_asked(story) or "mapped_address" in story.facts:
+                found.stories.append(story)
+        carriers = {story.flow.id: story.flow for story in self.stories if "sdp" in story.facts}
+        hosts: dict[str, list[Call]] = {}
+        for call in made:
             for host in set(hosts_of(call, carriers)):
                 hosts.setdefault(host, []).append(call)
-        for story in others:
-            if "stun_requests" not in story.facts and "turn_username" not in story.facts:
-                continue
-            named = next((exact[one] for one in own_endpoints(story) if one in exact), None)
-            found = nearest(named or hosts.get(story.flow.initiator.address, []), story.flow, spans)
-            if found is not None:
+        for story in left:
+            found = nearest(hosts.get(story.flow.initiator.address, []), story.flow, spans)
+            if found is not None and is_asked(story):
                 found.stories.append(story)
-                found.gathering.add(story.flow.id)
         for call in made:
+            call.gathering.update(story.flow.id for story in call if is_asked(story) and not is_checked(story))
             call.gathering.update(story.flow.id for story in call if "turn_username" in story.facts)
 
     def _lookups(self, made: list[Call]) -> None:
@@ -250,6 +258,16 @@ def flow_name(flow: Flow) -> str:
     return f"flow {flow.id}"
 
 
+def is_asked(story: Story) -> bool:
+    """Whether it has questions to a STUN or TURN server, or checks."""
+    return "stun_requests" in story.facts or "turn_username" in story.facts
+
+
+def is_checked(story: Story) -> bool:
+    """Whether it has checks of ICE, on the path itself or in a relay."""
+    return any(True for _ in ufrags_of(story.facts))
+
+
 def is_main(story: Story) -> bool:
     """Whether it is what the others led to: it has DTLS, and checks of its own."""
     return "dtls_client" in story.facts
@@ -259,10 +277,67 @@ def is_media(story: Story) -> bool:
     return any(name in story.facts for name in MEDIA)
 
 
+def parted(members: list[Story]) -> list[list[Story]]:
+    """Flows of one set, as several calls where it must be several: whole handshakes of DTLS between other hosts.
+
+    Somebody may have used the same ice-ufrags again.  Both sides of a relay show the same handshake, and a restart
+    has ufrags of its own: these are one call.
+    """
+    whole = [story for story in members if any(is_whole(phase) for phase in story.phases)]
+    if len(whole) < 2 or len({names_in(story) for story in whole}) > 1:
+        return [members]
+    relayed = {endpoint_of(story.facts.get("turn_relayed_address")) for story in members}
+    sets = Sets()
+    for story in whole:
+        name = flow_name(story.flow)
+        for key in keys_of(story, relayed):
+            sets.join(key, name)
+    tops = list(dict.fromkeys(sets.find(flow_name(story.flow)) for story in whole))
+    if len(tops) < 2:
+        return [members]
+    parts: dict[str, list[Story]] = {top: [] for top in tops}
+    near: dict[str, str] = {}  # what only one part has -> the part
+    for story in whole:
+        top = sets.find(flow_name(story.flow))
+        for end in (story.flow.initiator, story.flow.responder):
+            for key in (str(end), end.address):
+                near[key] = top if near.get(key, top) == top else ""
+    for story in members:
+        ends = (story.flow.initiator, story.flow.responder)
+        named = [near.get(key, "") for end in ends for key in (str(end), end.address)]
+        name = flow_name(story.flow)
+        top = sets.find(name) if name in sets.above else next(filter(None, named), tops[0])
+        parts[top].append(story)
+    return [part for part in parts.values() if part]
+
+
+def names_in(story: Story) -> frozenset[str]:
+    """The ice-ufrags of a flow."""
+    return frozenset(name for both in ufrags_of(story.facts) for names in both for name in names)
+
+
+def keys_of(story: Story, relayed: set[Endpoint]) -> Iterator[str]:
+    """What connects a flow with others of the same call."""
+    flow = story.flow
+    ends = (flow.initiator, flow.responder)
+    yield " ".join(("hosts", *sorted(end.address for end in ends)))
+    own = endpoint_of(story.facts.get("turn_relayed_address"))
+    peers = map(endpoint_of, story.facts.get("turn_peers") or ())
+    for end in (*ends, own, *peers):
+        if end.port and end in relayed:
+            yield f"relay {end}"
+
+
+def is_whole(phase: Phase) -> bool:
+    return phase.name == "dtls" and phase.outcome is Outcome.ESTABLISHED
+
+
 def own_endpoints(story: Story) -> Iterator[Endpoint]:
     """Addresses that the client of a STUN or TURN server has, as far as they are known."""
     yield story.flow.initiator
     facts = story.facts
+    if "stun_requests" not in facts:
+        yield story.flow.responder  # answers alone: who asked is the one to whom they went
     for name in ("turn_relayed_address", "turn_mapped_address"):
         if name in facts:
             yield endpoint_of(facts[name])

@@ -64,7 +64,7 @@ def wrong_certificate(view: View, side: int) -> Finding | None:
             f"{at(wrong[0].note.at)} announces {shown(said)}."
         )
         if right:
-            text += f" The same {kind(wrong[0])} has the right one in {at(right[0].note.at)}: it was changed between these two."
+            text += f" In {at(right[0].note.at)} it had the right one: it was changed on its way."
         text += outcome(view, 1 - side)
         places = [wrong[0].note.at, *([right[0].note.at] if right else []), *([place] if place is not None else [])]
         return first_of_all(view, Finding(codes.FINGERPRINT_MISMATCH, text, places))

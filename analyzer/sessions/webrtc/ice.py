@@ -30,14 +30,17 @@ MOVED_SHARE: Final = 10
 
 
 def findings(view: View) -> Iterator[Finding]:
-    failed = all_failed(view)
-    told = failed if failed is not None else consent_lost(view)
+    conflict = role_conflict(view)
+    hopeless = conflict is not None and conflict.severity is Severity.ERROR
+    failed = None if hopeless else all_failed(view)
+    one_sided = None if hopeless or failed is not None else one_way(view)
     for finding in (
-        told,
-        role_conflict(view),
+        conflict,
+        failed,
+        consent_lost(view),
         asymmetric(view),
-        None if failed is not None else one_way(view),
-        never_nominated(view),
+        one_sided,
+        None if one_sided is not None else never_nominated(view),
         both_lite(view),
         *mismatches(view),
         restart(view),
@@ -254,7 +257,8 @@ def role_conflict(view: View) -> Finding | None:
         text = f"Both sides say that they are {same.ways[0].role} ({at(ends[0])} and {at(ends[-1])})."
         if places:
             text += f" Checks were answered with 487 Role Conflict ({at(places[-1])}), and nobody switched."
-        return Finding(codes.ROLE_CONFLICT, text, places or ends)
+        severity = None if any(pair.works for pair in view.pairs) else Severity.ERROR
+        return Finding(codes.ROLE_CONFLICT, text, places or ends, severity=severity)
     text = f"A check was answered with 487 Role Conflict ({at(places[-1])})"
     if solved:
         return Finding(

@@ -20,7 +20,10 @@ OF_CHECKS: Final = frozenset({"stun.no-response"})
 def findings(view: View) -> list[Finding]:
     """All that is to be said of the call; what is covered is taken out of the stories of its flows."""
     found = [*ice.findings(view), *gathering.findings(view), *ends.findings(view)]
-    more = ends.COVERED if any(one.code == codes.FINGERPRINT_MISMATCH for one in found) else frozenset()
+    told = {one.code for one in found}
+    more = ends.COVERED if codes.FINGERPRINT_MISMATCH in told else frozenset()
+    if codes.UDP_BLOCKED in told:
+        more |= OF_CHECKS
     drop_covered(view, more)
     return found
 
