@@ -153,8 +153,13 @@ class Checks:
     """
 
     def __init__(
-        self, flows: Mapping[int, Flow], relays: Mapping[int, Endpoint], side_of: Callable[[str], int]
+        self,
+        flows: Mapping[int, Flow],
+        relays: Mapping[int, Endpoint],
+        side_of: Callable[[str], int],
+        initiators: Mapping[int, int],
     ) -> None:
+        self.initiators = initiators  # flow -> which side its initiator is, where that is known without checks
         self.flows = flows
         self.relays = relays  # flow to a TURN server -> the relayed address
         self.side_of = side_of
@@ -194,7 +199,9 @@ class Checks:
             first = own if note.sender is Side.INITIATOR else 1 - own
             if own < 0:
                 known = self.pairs.get(frozenset((left, right)))
-                first = 0 if known is None or known.ends[0] == left else 1
+                first = self.initiators.get(note.flow, 0)
+                if known is not None:
+                    first = 0 if known.ends[0] == left else 1
             turned = self.turned.setdefault(key, first == 1)
         ends = (right, left) if turned else (left, right)
         found = self.pairs.get(frozenset(ends))

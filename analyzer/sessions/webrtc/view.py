@@ -48,7 +48,7 @@ class Asked:
         self.granted: Place | None = None  # the answer that gave what was asked for
         self.errors: list[int] = []
         self.mapped = NO_ENDPOINT
-        self.relayed = NO_ENDPOINT
+        self.relayed = endpoint_of(story.facts.get("turn_relayed_address"))
         self.relay = "turn_username" in story.facts  # it is a TURN server
 
     def read(self, note: Note) -> None:
@@ -118,7 +118,11 @@ class View:
             relayed = endpoint_of(story.facts.get("turn_relayed_address"))
             if relayed.port:
                 relays[story.flow.id] = relayed
-        self.checks = Checks({story.flow.id: story.flow for story in call}, relays, call.side_of)
+        flows = {story.flow.id: story.flow for story in call}
+        self.checks = Checks(flows, relays, call.side_of, self._initiators())
+        for flow in relays:
+            for peer in (self.stories[flow].facts.get("turn_peers") or ())[:1]:
+                self.checks.first_peers[flow] = endpoint_of(peer)
         self.asked: dict[int, Asked] = {}
         self.dtls = Dtls()
         self.opens: list[Note] = []  # data channels that were asked for
@@ -133,6 +137,29 @@ class View:
         self.selected = self._selected()
         self._certificates()
         self._phase_of_dtls()
+
+    def _initiators(self) -> dict[int, int]:
+        """Which side the initiator of each flow is, by its certificate, or else by what both ends offered."""
+        hosts: dict[str, int] = {}
+        for side in (0, 1):
+            for candidate in self.offered[side]:
+                for key in (str(candidate.at), candidate.at.address):
+                    hosts[key] = side if hosts.get(key, side) == side else -1
+        agents, known = self.call.agents, self.call.signalling.by_fingerprint
+        found: dict[int, int] = {}
+        for story in self.call:
+            flow = story.flow
+            prints = story.facts.get("certificate_sha256")
+            seen: list[int] = []
+            for which, end in enumerate((flow.initiator, flow.responder)):
+                value = prints.get(SIDE_NAMES[which], "") if isinstance(prints, dict) else ""
+                agent = known.get(value, "") if isinstance(value, str) else ""
+                named = [agents.index(agent) if agent and agent in agents else -1]
+                named += [hosts.get(key, -1) for key in (str(end), end.address)]
+                seen += [side ^ which for side in named if side >= 0]
+            if seen:
+                found[flow.id] = seen[0]
+        return found
 
     # --- reading ---
 
