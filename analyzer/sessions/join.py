@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from analyzer.core import Outcome, Session, Severity, Verdict
 from analyzer.sessions import capture as of_capture
 from analyzer.sessions import lookups, proxies, tcp_joined, tls_joined
+from analyzer.sessions.webrtc import WEBRTC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ GRAVEST_FIRST: Final = (Outcome.FAILED, Outcome.UNANSWERED, Outcome.PARTIAL, Out
 HARMLESS: Final = ".harmless-"
 RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
 #: In this order: the first one that wants a flow for its sessions gets it.
-JOINERS: Final[tuple[Joiner, ...]] = ()
+JOINERS: Final[tuple[Joiner, ...]] = (WEBRTC,)
 TABLES: Final[Mapping[str, FindingKind]] = {
     **of_capture.FINDINGS,
     **tcp_joined.FINDINGS,
@@ -75,14 +76,16 @@ def gravest(verdict: Verdict) -> tuple[int, int, int]:
     return RANKS[verdict.severity], verdict.time_ns, session
 
 
-def grouped(stories: Iterable[Story]) -> list[list[Story]]:
+def grouped(stories: Iterable[Story]) -> list[Sequence[Story]]:
     """Which stories are one session, in order of their first frames: what no joiner wants is one by itself."""
     told = sorted(stories, key=_first_frame)
     taken: set[int] = set()
-    groups: list[list[Story]] = []
+    groups: list[Sequence[Story]] = []
     for joiner in JOINERS:
         for wanted in joiner.groups(told):
-            group = [story for story in wanted if story.flow.id not in taken]
+            group = wanted
+            if not taken.isdisjoint(story.flow.id for story in wanted):
+                group = [story for story in wanted if story.flow.id not in taken]
             taken.update(story.flow.id for story in group)
             if group:
                 groups.append(group)
