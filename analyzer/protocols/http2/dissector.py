@@ -66,7 +66,7 @@ class Http2(core.Dissector):
         self.decoders: list[Any] = [None, None]
         self.blind = [False, False]  # fields can't be read any more
         self.block: list[tuple[int, int, bytes, list[Piece]] | None] = [None, None]
-        self.streams: dict[int, Stream] = {}
+        self.open_streams: dict[int, Stream] = {}
         self.windows = (Window(FIRST_WINDOW), Window(FIRST_WINDOW))  # of the connection, by sender
         self.first_window = [FIRST_WINDOW, FIRST_WINDOW]  # of new streams, by sender
         self.pings: dict[bytes, int] = {}
@@ -132,7 +132,7 @@ class Http2(core.Dissector):
 
     def _guess_client(self, sender: Side, kind: int, stream: int) -> None:
         """Where the preface is missing: streams of odd numbers are opened by the client."""
-        if kind == HEADERS and stream & 1 and stream not in self.streams:
+        if kind == HEADERS and stream & 1 and stream not in self.open_streams:
             self.client = sender
         elif self.context is not None or kind == SETTINGS:
             self.client = None
@@ -143,29 +143,29 @@ class Http2(core.Dissector):
     # --- streams ---
 
     def _stream(self, sender: Side, number: int) -> Stream:
-        stream = self.streams.get(number)
+        stream = self.open_streams.get(number)
         if stream is None:
-            if len(self.streams) >= MAX_STREAMS:
-                del self.streams[next(iter(self.streams))]
+            if len(self.open_streams) >= MAX_STREAMS:
+                del self.open_streams[next(iter(self.open_streams))]
             client = Side.INITIATOR if self.client is None else self.client
             windows = (Window(self.first_window[0]), Window(self.first_window[1]))
-            stream = self.streams[number] = Stream(client, windows)
+            stream = self.open_streams[number] = Stream(client, windows)
         return stream
 
     def _end(self, sender: Side, number: int, at: Piece) -> Outputs:
         """Note that `sender` has ended the stream; after both, it is forgotten."""
-        stream = self.streams.get(number)
+        stream = self.open_streams.get(number)
         if stream is None:
             return
         stream.ended[sender] = True
         if all(stream.ended):
-            del self.streams[number]
+            del self.open_streams[number]
             if stream.tunnel is not None and stream.lead is not None:
                 yield Pass(stream.lead.label, at.cut(len(at)), key=number, context=stream.tunnel, over=True)
 
     def _on_data(self, sender: Side, unit: Piece, reader: Reader, number: int, flags: int, size: int) -> Outputs:
         now = unit.time_ns
-        stream = self.streams.get(number)
+        stream = self.open_streams.get(number)
         self.windows[sender].spend(size, now)
         if size > HELD_BYTES:
             if stream is not None:
@@ -349,7 +349,7 @@ class Http2(core.Dissector):
             elif number == INITIAL_WINDOW_SIZE:
                 change = value - self.first_window[sender.other]
                 self.first_window[sender.other] = value
-                for stream in self.streams.values():
+                for stream in self.open_streams.values():
                     stream.windows[sender.other].give(change, unit.time_ns)
             elif number == ENABLE_CONNECT_PROTOCOL and not self._is_client(sender):
                 self.connects = bool(value)
@@ -363,7 +363,7 @@ class Http2(core.Dissector):
         place = unit.place
         fields: dict[str, Value] = {"stream_id": number, "error_code": {"value": code, "name": error_name(code)}}
         yield Note("http2.rst-stream", f"stream {number}: {error_name(code)}", place, fields)
-        stream = self.streams.pop(number, None)
+        stream = self.open_streams.pop(number, None)
         if stream is not None and stream.tunnel is not None and stream.lead is not None:
             yield Pass(stream.lead.label, unit.cut(len(unit)), key=number, context=stream.tunnel, over=True)
         if code not in (NO_ERROR, CANCEL) and f"reset {code}" not in self.told:
@@ -406,7 +406,7 @@ class Http2(core.Dissector):
         more = reader.uint("window_size_increment", 4) & 0x7FFFFFFF
         now, other = unit.time_ns, sender.other
         if number:
-            stream = self.streams.get(number)
+            stream = self.open_streams.get(number)
             waited = 0 if stream is None else stream.windows[other].give(more, now)
         else:
             waited = self.windows[other].give(more, now)
