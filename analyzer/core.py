@@ -791,7 +791,7 @@ class Pass:
     key: int = 0  # which inner channel, where there are several (an HTTP/2 stream id)
     sender: Side | None = None  # who sent it, where that is not who sent the unit
     read: bool = False  # set by the engine: whether a room inside has taken it
-    context: Any = None  # for the room that takes the channel, when it does
+    context: Any = None  # for the room that takes it: of a stream what came first, of datagrams that of each
     over: bool = False  # nothing follows in this inner channel: it ends here, for both sides
 
 
@@ -836,7 +836,7 @@ class Dissector:
     end_ns: int = 0  # set by the engine before `on_end`: when the flow, or else the capture, ended
     shared: Shared | None = None  # set by the engine: what flows have in common
     secure: bool = False  # set by the engine: what the room reads was encrypted on the wire
-    context: Any = None  # set by the engine: what came with the `Handoff` or the first `Pass`
+    context: Any = None  # set by the engine: what came with the `Handoff` or the `Pass`
     streams: Sequence[MediaStream] = ()  # set by the engine before `on_over`: what was counted in columns
 
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:

@@ -167,7 +167,8 @@ class Inner:
             channel = self._open(output)
             if channel is None:
                 return
-        if len(output.piece):
+        channel.context = output.context
+        if len(output.piece) or not output.stream:
             channel.feed(sender, output.piece)
         output.read = channel.read
         if output.over:
@@ -189,7 +190,6 @@ class Inner:
             return None
         kind = StreamChannel if output.stream else DatagramChannel
         channel: Channel = kind(self.registry, self.teller, output.label, self.path, self.ports)
-        channel.context = output.context
         self.channels[output.label, output.key] = channel
         return channel
 
@@ -916,6 +916,7 @@ class DatagramChannel(Channel):
         unit = piece
         if self.teller.trace:
             unit = Piece(piece.data, piece.runs, piece.start, piece.stop, piece.base, piece.whole, Trace())
+        seat.room.context = self.context
         try:
             outputs = seat.room.on_unit(sender, unit)
             if outputs:
