@@ -122,7 +122,8 @@ class Conversation:
             flow = self.teller.flow
             kind = StreamChannel if flow.transport == "tcp" else DatagramChannel
             ports = (flow.initiator.port, flow.responder.port)
-            self.channel = kind(self.registry, self.teller, flow.transport, (flow.transport,), ports)
+            label = flow.transport if flow.transport in ("tcp", "udp") else f"ip:{flow.transport}"
+            self.channel = kind(self.registry, self.teller, label, (flow.transport,), ports)
         return self.channel
 
     def take(self, sender: Side, flags: int, seq: int, ack: int, events: int, piece: Piece | None, wire: int) -> None:

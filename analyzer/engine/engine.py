@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: What reassembly has to see, whatever the rooms ask for.
 NEEDED: Final = Event.SYN | Event.SYN_ACK | Event.SYN_OTHER | Event.HANDSHAKE_ACK | Event.FIN | Event.RST
 TCP: Final = 6
-UDP: Final = 17
+DATAGRAMS: Final = (17, 132)  # UDP, SCTP
 ICMPS: Final = (1, 58)
 FIN: Final = 0x01
 FIN_OR_SYN: Final = 0x03
@@ -98,7 +98,7 @@ class Engine:
                     self._held.append(conversation)
                 if transport == TCP:
                     self._segment(batch, view, conversation, visit)
-                elif transport == UDP:
+                elif transport in DATAGRAMS:
                     size, wire = visit[6], visit[7]
                     if visit[4]:
                         conversation.media(SIDES[visit[3]], tracker.payload(batch, visit[0]), max(wire - size, 0))

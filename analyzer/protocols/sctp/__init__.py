@@ -11,7 +11,7 @@ PROTOCOL = core.Protocol(
     "sctp",
     "SCTP",
     "RFC 9260",
-    ("dtls", "sctp", "udp"),
+    ("dtls", "ip:sctp", "udp"),
     KINDS,
     FINDINGS,
     probe,

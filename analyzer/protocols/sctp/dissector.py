@@ -312,10 +312,11 @@ def crc32c(packet: bytes) -> int:
 
 
 def probe(packet: bytes) -> bool:
-    """Tell whether a datagram is SCTP: ports, chunks that fit, and a checksum that is right.  RFC 6951"""
+    """Tell whether a datagram is SCTP: chunks that fit, and a checksum that is right, or left out.  RFC 6951, RFC 9653"""
     if not fits(packet):
         return False
-    return int.from_bytes(packet[8:12], "big") == crc32c(packet)
+    checksum = int.from_bytes(packet[8:12], "big")
+    return checksum == crc32c(packet) if checksum else any(packet[4:8])
 
 
 def fits(packet: bytes) -> bool:
