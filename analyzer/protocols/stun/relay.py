@@ -1,4 +1,4 @@
-"""What goes through a relay: its peers, and their permissions and channels, which hold for a time (RFC 8656 §9, §12)."""
+"""What goes through a relay: its peers, and their permissions and channels, which run out (RFC 8656 §9, §12)."""
 
 from __future__ import annotations
 
