@@ -502,11 +502,12 @@ class Secrets:
     `given` tells whether there was any source of them at all.
     """
 
-    __slots__ = ("expected", "given", "lines", "private_keys", "version")
+    __slots__ = ("expected", "given", "lines", "passwords", "private_keys", "version")
 
     def __init__(self) -> None:
         self.lines: dict[bytes, dict[str, bytes]] = {}
         self.private_keys: list[bytes] = []  # files as they are: PEM, DER or PKCS #12
+        self.passwords: list[tuple[str, str]] = []  # of users of relays
         self.version = 0
         self.expected = False
         self.given = False
@@ -862,6 +863,10 @@ class Dissector:
 
     def on_secrets(self, late: bool) -> Outputs:
         """For a room that said `Wait`: there are new secrets, or (`late`) it is time to go on without."""
+        return ()
+
+    def on_icmp(self, error: IcmpError) -> Outputs:
+        """An ICMP error quotes a datagram of the flow; told to rooms that are right on UDP."""
         return ()
 
     def on_end(self, last: Piece) -> Outputs:

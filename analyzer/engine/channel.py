@@ -23,7 +23,7 @@ from analyzer.flows.streams import StreamTable, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analyzer.core import Flow, MediaStream
+    from analyzer.core import Flow, IcmpError, MediaStream
     from analyzer.engine.registry import Entry, Registry
     from analyzer.engine.teller import Teller
 
@@ -115,6 +115,9 @@ class Channel:
 
     def secrets(self, late: bool) -> None:
         """There are new secrets, or (`late`) none will be waited for any longer."""
+
+    def icmp(self, error: IcmpError) -> None:
+        """An ICMP error quotes something that came here."""
 
     def rest(self) -> None:
         """Let go of bytes that are kept only to say where the channel ended."""
@@ -942,6 +945,21 @@ class DatagramChannel(Channel):
                 self._finish()
         elif all(one.enough for one in self.seats):
             self._finish()
+
+    def icmp(self, error: IcmpError) -> None:
+        if self.child is not None:
+            self.child.icmp(error)
+            return
+        for seat in self.seats:
+            if seat.enough:
+                continue
+            try:
+                seat.carry_out(seat.room.on_icmp(error), error.sender.other, error.at)
+            except Malformed as why:
+                self._malformed(seat.entry, str(why), error.sender.other, error.at)
+            except Exception as mistake:  # our bug: costs this flow its room, and is told
+                self.teller.mistake(seat.entry.name, seat.path, mistake, error.at)
+                self._lose(seat.entry)
 
     def end(self, last: Piece) -> None:
         if self.child is not None:

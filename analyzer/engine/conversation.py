@@ -112,6 +112,8 @@ class Conversation:
 
     def icmp(self, error: IcmpError) -> None:
         self._ask(lambda room: room.on_icmp(error), None, error.at)
+        if self.channel is not None:
+            self.channel.icmp(error)
 
     # --- payload ---
 
