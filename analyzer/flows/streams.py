@@ -309,7 +309,7 @@ def _extension(
     element: cython.longlong
     found: cython.longlong = records[at + ELEMENTS]
     one: cython.longlong = cython.cast(cython.longlong, 1)
-    wide: cython.longlong = 1 if profile >> 4 == TWO_BYTE >> 4 else 0
+    wide: cython.longlong = 1 if profile >> 4 == TWO_BYTE else 0
     records[at + PROFILE] = profile + 1
     if profile != ONE_BYTE and not wide:
         return 0
