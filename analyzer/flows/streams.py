@@ -309,7 +309,7 @@ def _extension(
     element: cython.longlong
     found: cython.longlong = records[at + ELEMENTS]
     one: cython.longlong = cython.cast(cython.longlong, 1)
-    wide: cython.longlong = 1 if profile >> 4 == TWO_BYTE >> 4 else 0
+    wide: cython.longlong = 1 if profile >> 4 == TWO_BYTE else 0
     records[at + PROFILE] = profile + 1
     if profile != ONE_BYTE and not wide:
         return 0
@@ -510,7 +510,12 @@ def _packet(
         if (
             ahead > NEAR
             or ahead < -NEAR
-            or not -NEAR_STAMPS < _near(stamp - records[at + STAMP], 32) < NEAR_STAMPS
+            # Packets that only probe the path may come with a timestamp of 0.
+            or (
+                records[at + STAMP] != 0
+                and stamp != 0
+                and not -NEAR_STAMPS < _near(stamp - records[at + STAMP], 32) < NEAR_STAMPS
+            )
             or now - records[at + LAST_NS] > TRIAL_NS
         ):
             _begin(records, at, frame, now, place, seq, stamp, kind)

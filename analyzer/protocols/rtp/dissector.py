@@ -49,6 +49,7 @@ class Half:
         self.sealed_bytes = 0
         self.sealed_types: dict[str, int] = {}
         self.first_sealed: Spot | None = None
+        self.opened = 0  # datagrams of SRTCP
         self.checked = 0  # samples of SRTP that proved authentic
         self.failed = 0
         self.first_failed: Spot | None = None
@@ -186,6 +187,7 @@ class Rtp(core.Dissector):
                 plain = half.open_rtcp(data)
                 if plain is not None:
                     self.keys, self.swapped = one, swapped
+                    self.halves[sender].opened += 1
                     return unit.derived(plain)
         if self.keys is not None:
             self._failed(sender, unit)
@@ -257,12 +259,13 @@ class Rtp(core.Dissector):
                 text = f"{half.checked} of {half.checked + half.failed} packets looked at are authentic, {name}"
                 fields: dict[str, Value] = {"profile": name, "authentic": half.checked, "failed": half.failed}
                 yield Note("srtp.opened", text, half.first_checked.place, fields, sender=side)
-            if half.first_failed is None or half.checked >= half.failed:
+            good = half.checked + half.opened
+            if half.first_failed is None or good >= half.failed:
                 continue
             if not ours and not self._own_agreement():
                 continue  # the keys of another flow need not fit
-            total = half.checked + half.failed
-            text = f"{half.failed} of {total} packets of the {media.SIDE_NAMES[side]} fail their authentication"
+            who = media.SIDE_NAMES[side]
+            text = f"{half.failed} of {good + half.failed} packets of the {who} fail their authentication"
             yield Finding("srtp.auth-fail", text, half.first_failed.place)
 
     def _own_agreement(self) -> bool:

@@ -63,7 +63,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         Severity.NOTICE,
         "A stream lacks many packets in a row",
         "§A.1",
-        cause="The path was down for a while, a handover or a route change, or the capture paused.",
+        cause="The path was down or led elsewhere for a while, the sender paused, or the capture did.",
         advice="Look at what else is missing in the same seconds: if all is, it was the capture.",
     ),
     "rtp.one-way": FindingKind(

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from analyzer.core import MediaStream, Outputs, Value
 
 SECOND_NS: Final = 1_000_000_000
-#: What a clock is taken for one of the usual ones: 3 % off, measured over two seconds at least.
-CLOCK_NS: Final = 2 * SECOND_NS
+#: What a clock is taken for one of the usual ones: 3 % off, measured over a second at least.
+CLOCK_NS: Final = SECOND_NS
 CLOCK_SHARE: Final = 0.03
 #: Enough to speak of loss: packets that should have come, and the share of them that did not.
 LOSS_PACKETS: Final = 100
@@ -75,7 +75,11 @@ def hints(streams: Sequence[MediaStream]) -> dict[tuple[int, int], str]:
             if other is one or other.sender != one.sender or other.ssrc == 0:
                 continue
             theirs = main_type(other)
-            if kind == theirs + 1 and one.packets < other.packets and clock_rate(other)[0] == VIDEO_CLOCK:
+            if (
+                any(mine.payload_type == theirs + 1 for mine in one.types)
+                and one.packets < other.packets
+                and clock_rate(other)[0] == VIDEO_CLOCK
+            ):
                 found[one.sender, one.ssrc] = f"probably packets of {hexed(other.ssrc)} sent again (RTX, RFC 4588)"
             elif kind == theirs and clock_rate(one)[0] == clock_rate(other)[0] == VIDEO_CLOCK:
                 found[one.sender, one.ssrc] = "probably one of several sizes of a picture (simulcast)"
@@ -195,7 +199,8 @@ def judge(streams: Sequence[MediaStream]) -> Outputs:
         expected = stream.lost + stream.packets - stream.copies
         first = place(stream.first_frame, stream.first_at, stream.first_bytes, stream.first_ns)
         who = f"{SIDE_NAMES[stream.sender]}'s stream {hexed(stream.ssrc)}"
-        if expected >= LOSS_PACKETS and stream.lost >= LOSS_SHARE * expected and stream.ssrc:
+        run = stream.lost_run if stream.lost_run >= GAP_PACKETS else 0  # told by itself
+        if expected >= LOSS_PACKETS and stream.lost - run >= LOSS_SHARE * expected and stream.ssrc:
             share = stream.lost * 100 / expected
             text = f"{stream.lost:,} of {expected:,} packets of the {who} are missing ({share:.1f} %)"
             yield Finding("rtp.loss", text, first)
