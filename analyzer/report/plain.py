@@ -21,7 +21,7 @@ def notes(found: Sequence[core.Note], encode: Callable[[Any], bytes]) -> bytes:
 
 #: By kind, by path and by section: the parts of a note in JSON that are always the same.
 _begins: Final[dict[str, str]] = {}
-_middles: Final[dict[tuple[str, ...], tuple[str, str, str]]] = {}
+_middles: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
 _ends: Final[dict[str, str]] = {}
 #: No capture of this world has as many.
 MOST_PARTS: Final = 4096
@@ -71,7 +71,7 @@ def _kept(texts: dict[str, str], key: str, text: str) -> str:
     return text
 
 
-def _middle(path: tuple[str, ...]) -> tuple[str, str, str]:
+def _middle(path: tuple[str, ...]) -> tuple[str, ...]:
     """From the sender of a note to its text: for the initiator, the responder, and none of them."""
     if len(_middles) >= MOST_PARTS:
         _middles.clear()
