@@ -37,8 +37,9 @@ class Side(IntEnum):
         return Side.RESPONDER if self is Side.INITIATOR else Side.INITIATOR
 
 
-#: By number: a look-up here is cheaper than `Side(number)`.
-SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
+#: By number: a look-up here is cheaper than `Side(number)`.  That the length is left open is for the compiler, here and
+#: wherever pairs are indexed by sender: it would make a pair of known length anew for each look-up.
+SIDES: Final[tuple[Side, ...]] = (Side.INITIATOR, Side.RESPONDER)
 
 
 class Severity(StrEnum):

@@ -227,7 +227,7 @@ class Direction:
         self.lost = 0  # size of that unit, until the room is told
 
 
-_NO_DIRECTIONS: Final = (Direction(), Direction())
+_NO_DIRECTIONS: Final[tuple[Direction, ...]] = (Direction(), Direction())
 
 
 class StreamChannel(Channel):
@@ -251,7 +251,7 @@ class StreamChannel(Channel):
         self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
     ) -> None:
         super().__init__(registry, teller, label, path, ports)
-        self.directions: tuple[Direction, Direction] = _NO_DIRECTIONS  # until a room is found
+        self.directions: tuple[Direction, ...] = _NO_DIRECTIONS  # until a room is found
         self.seat: Seat | None = None
         self.ended = False  # its room has said all but what takes the flow's sums
         #: what came until a room confirmed: (sender, piece, bytes missing before it); None once one has

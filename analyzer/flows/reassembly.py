@@ -287,7 +287,7 @@ class Connection:
     __slots__ = ("streams",)
 
     def __init__(self, limits: Limits) -> None:
-        self.streams = (Stream(limits), Stream(limits))
+        self.streams: tuple[Stream, ...] = (Stream(limits), Stream(limits))
 
     def take(
         self, sender: Side, flags: int, seq: int, ack: int, events: int, piece: Piece | None, wire: int = 0

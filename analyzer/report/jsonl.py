@@ -29,7 +29,7 @@ class Writer:
         self.out.write(model.flow(flow, line=True) + b"\n")
 
     def session(self, session: core.Session) -> None:
-        for piece in model.session_bytes(session, self.detail, line=True):
+        for piece in model.session_bytes(session, self.detail, b'"type":"session",'):
             self.out.write(piece)
         self.out.write(b"\n")
 

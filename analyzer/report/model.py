@@ -242,8 +242,8 @@ def capture(found: core.Capture, line: bool = False) -> Capture:
 
 
 def flow(found: core.Flow, line: bool = False) -> bytes:
-    """The flow as `Flow` has it, or `FlowLine`."""
-    return plain.flow(found, '"type":"flow",' if line else "").encode()
+    """The flow as JSON has it."""
+    return encode(plain.flow(found, FlowLine if line else Flow, Tcp, Endpoint))
 
 
 def notes(found: Sequence[core.Note], with_bytes: bool = False) -> bytes:
@@ -281,8 +281,8 @@ def nodes(fields: Iterable[core.Field]) -> list[Node]:
 
 
 def finding(found: core.Verdict, line: bool = False) -> bytes:
-    """The finding as `Finding` has it, or `FindingLine`."""
-    return plain.finding(found, '"type":"finding",' if line else "").encode()
+    """The finding as JSON has it."""
+    return encode(plain.finding(found, FindingLine if line else Finding))
 
 
 # --- to bytes ---------------------------------------------------------------------------------------------------------
@@ -321,9 +321,9 @@ class Encoded:
         raise NotImplementedError
 
 
-def session_bytes(found: core.Session, detail: Detail, line: bool = False) -> Iterator[bytes]:
-    """The session as `Session` has it, or `SessionLine`, some notes at a time."""
-    yield plain.head(found, encode, '"type":"session",' if line else "").encode()
+def session_bytes(found: core.Session, detail: Detail, tag: bytes = b"") -> Iterator[bytes]:
+    """The session as JSON, some notes at a time; `tag` is what the object begins with (`"type":"session",`)."""
+    yield b"{" + tag + encode(plain.head(found, clean(found.title), SessionHead, Phase))[1:-1]
     if detail != "summary":
         with_bytes = detail == "bytes"
         yield b',"notes":['

@@ -103,7 +103,8 @@ def session_of(number: int, group: Sequence[Story]) -> Session:
     """One session of the stories of its flows, the last of which is what the others led to."""
     main = group[-1]
     phases = [phase for story in group for phase in story.phases]
-    phases.sort(key=lambda phase: phase.start_ns)
+    if len(phases) > 1:
+        phases.sort(key=lambda phase: phase.start_ns)
     facts = dict(main.facts)
     for story in group[:-1]:
         for name, value in story.facts.items():

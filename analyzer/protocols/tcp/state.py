@@ -162,7 +162,7 @@ class Seen:
     )
 
     def __init__(self) -> None:
-        self.ends = (End(), End())
+        self.ends: tuple[End, ...] = (End(), End())
         self.syns: Spots = ()
         self.syn_count = 0
         self.syn_payload = 0

@@ -93,7 +93,7 @@ class Tls(core.Dissector):
     link: Link
 
     def __init__(self) -> None:
-        self.halves = (Half(), Half())
+        self.halves: tuple[Half, ...] = (Half(), Half())
         self.begun = False
         self.trace: core.Trace | None = None
         self.traced = 0  # fields that belong to notes told already

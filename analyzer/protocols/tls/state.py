@@ -162,7 +162,7 @@ class Link:
         self.resumed: bool | None = None
         self.session_id = b""  # of the server
         self.early = NOT_OFFERED
-        self.chains: tuple[list[Certificate], list[Certificate]] = ([], [])
+        self.chains: tuple[list[Certificate], ...] = ([], [])
         self.certificate_requested = False
         self.request_at: Where | None = None
         self.ocsp: dict[str, object] | None = None
