@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 #: The passes over columns, which Cython compiles.
-PASSES: Final = ("analyzer.capture.walk", "analyzer.decode.kernel", "analyzer.flows.table")
+PASSES: Final = ("analyzer.capture.walk", "analyzer.decode.kernel", "analyzer.flows.streams", "analyzer.flows.table")
 #: What runs once a segment or a unit, which mypyc compiles.
 UNITS: Final = (
     "analyzer.core",

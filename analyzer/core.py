@@ -99,6 +99,8 @@ class Limits:
     fragments: int = 4096  # IP fragments held at once
     fragment_bytes: int = 16 << 20  # bytes of them
     notes_per_flow: int = 1_000_000
+    message_bytes: int = 1024  # of a message that is shown in its note
+    inflated_bytes: int = 16 << 20  # what one compressed message may come to
     unpacked_flows: int = 2000  # from here on, notes of quiet flows are held on disk: that changes nothing else
     unpacked_notes: int = 50_000  # from here on, those of busy flows too
     unpacked_notes_per_flow: int = 10_000
@@ -114,6 +116,8 @@ class Limits:
     waiting_ms: int = 3000  # how long a live capture waits for keys
     shared_entries: int = 65536  # of each table that flows share
     name_bytes: int = 65536
+    media_streams: int = 256  # streams of RTP in one flow
+    media_total: int = 65536  # of all flows together, and those that may yet turn out to be streams
 
 
 # --- bytes that know where they came from -----------------------------------------------------------------------------
@@ -131,9 +135,11 @@ class Place(NamedTuple):
     @property
     def frames(self) -> tuple[int, ...]:
         """Frame numbers in ascending order, the last being where it was complete."""
-        return tuple(sorted({span.frame for span in self.spans}))
+        spans = self.spans
+        return (spans[0][0],) if len(spans) == 1 else tuple(sorted({span[0] for span in spans}))
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Piece:
     """Bytes `start` to `stop` of `data`, which can tell their captured spans and time (worked out when asked).
 
@@ -207,7 +213,7 @@ class Piece:
             if end > begin or (start == stop and not spans):
                 spans.append(Span(frame, offset + begin - at, offset + max(end, begin) - at))
                 time_ns = max(time_ns, when)
-        return Place(tuple(spans), time_ns)
+        return placed(tuple(spans), time_ns)
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -220,6 +226,7 @@ class Piece:
         return runs[0][3] if len(runs) == 1 and self.whole is None else self.place.time_ns
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Spot:
     """The place of a piece in less memory than a `Place`, for those who remember many of them."""
 
@@ -254,7 +261,12 @@ class Spot:
 def spot(frame: int, start: int, stop: int, time_ns: int) -> Place:
     """The place of bytes `start` to `stop` of one frame: `Place((Span(...),), time_ns)`, at half the price."""
     span: Span = _tuple(Span, (frame, start, stop))
-    place: Place = _tuple(Place, ((span,), time_ns))
+    return placed((span,), time_ns)
+
+
+def placed(spans: tuple[Span, ...], time_ns: int) -> Place:
+    """`Place(spans, time_ns)`, at half the price."""
+    place: Place = _tuple(Place, (spans, time_ns))
     return place
 
 
@@ -325,12 +337,17 @@ class Trace:
     def fields(self) -> list[Field]:
         return self.open[0]
 
-    def add(self, name: str, value: int | str | bytes | None, piece: Piece) -> Field:
+    def add(self, name: str, value: int | str | bytes | None, piece: Piece | None) -> Field:
+        if piece is not None:
+            piece = Piece(
+                piece.data, piece.runs, piece.start, piece.stop, piece.base, piece.whole
+            )  # without this trace
         node = Field(name, value, piece)
         self.open[-1].append(node)
         return node
 
 
+@mypyc_attr(acyclic=True)
 class Group:
     """Fields read inside `with reader.group(name):` belong together in the tree; costs nothing untraced."""
 
@@ -346,7 +363,7 @@ class Group:
         reader = self.reader
         if reader is not None and reader.trace is not None:
             self.start = reader.at
-            self.node = reader.trace.add(self.name, None, reader.unit)
+            self.node = reader.trace.add(self.name, None, None)
             reader.trace.open.append(self.node.children)
 
     def __exit__(
@@ -356,11 +373,13 @@ class Group:
         if reader is not None and reader.trace is not None and self.node is not None:
             reader.trace.open.pop()
             self.node.piece = reader.unit.cut(self.start, reader.at)
+            self.node.piece.trace = None
 
 
 _NO_GROUP: Final = Group(None, "")
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Reader:
     """Reads a piece from front to back, by name; past its end it raises `Malformed`.
 
@@ -526,6 +545,7 @@ class Shared:
 Value = Any  # of a field: int, str, bool, None, {"value": int, "name": str}, or lists and dicts of these
 
 
+@mypyc_attr(acyclic=True)
 class Pattern:
     """Fields that notes have in common, all but the values of those called `changing`: the rest is encoded once."""
 
@@ -538,6 +558,7 @@ class Pattern:
         self.parts: tuple[str, ...] = ()  # what stands between these in JSON, once somebody has asked for it
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Note:
     """A line of the timeline.  The engine fills in `flow`, `sender`, `path` and turns `at` into a `Place`."""
 
@@ -606,6 +627,7 @@ class Note:
         return f"Note({self.kind!r}, {self.text!r}, frames={self.frames})"
 
 
+@mypyc_attr(acyclic=True)
 class Finding:
     """A verdict with its evidence.  What is not given comes from the room's table of findings.
 
@@ -634,7 +656,7 @@ class Finding:
             self.at = found[0]
         else:
             spans = [span for place in found for span in place.spans]
-            self.at = Place(tuple(spans), max([place.time_ns for place in found], default=0))
+            self.at = placed(tuple(spans), max([place.time_ns for place in found], default=0))
         self.cause = cause
         self.advice = advice
         self.limits = limits
@@ -664,6 +686,7 @@ class Packer:
         raise NotImplementedError
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Phase:
     """A step of the set-up that a room saw: what began when, how it ended, and the round trips it took."""
@@ -682,6 +705,7 @@ class Phase:
         self.round_trips = round_trips
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class About:
     """What a room learnt of the whole session: a title for it, facts by name, and the kind of session it makes."""
@@ -694,13 +718,69 @@ class About:
         self.facts = {} if facts is None else facts
 
 
+class Exchange:
+    """A request that asks for another protocol, and the answer once there is one (RFC 9110 §7.8, RFC 8441 §4).
+
+    `request` and `response` are field lines by lower-case name.
+    """
+
+    __slots__ = (
+        "answered",
+        "asked",
+        "client",
+        "facts",
+        "method",
+        "reason",
+        "request",
+        "response",
+        "secure",
+        "status",
+        "target",
+        "version",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        version: str,
+        request: dict[str, str],
+        asked: Place,
+        client: Side,
+        secure: bool,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.version = version  # "HTTP/1.1", "HTTP/2", ...
+        self.request = request
+        self.asked = asked
+        self.client = client  # who asks
+        self.secure = secure
+        self.status = 0  # until there is an answer
+        self.reason = ""
+        self.response: dict[str, str] = {}
+        self.answered: Place | None = None
+        self.facts: dict[str, Any] = {}  # what the room that is asked for remembers of it
+
+
 @dataclass(slots=True)
-class Handoff:
-    """What follows this unit, on both sides, belongs to the room that claims `label`."""
+class Lead:
+    """An exchange, begun or answered, that is for the room which claims `label` to tell of (`Protocol.lead`)."""
 
     label: str
+    exchange: Exchange
+    told: bool = False  # set by the engine: whether there is such a room
 
 
+@dataclass(slots=True)
+class Handoff:
+    """What follows this unit, on both sides, belongs to the room that claims `label`, which gets `context`."""
+
+    label: str
+    context: Any = None
+
+
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Pass:
     """Bytes for an inner channel called `label` (decrypted, unwrapped); `stream` tells bytes from datagrams."""
@@ -711,8 +791,11 @@ class Pass:
     key: int = 0  # which inner channel, where there are several (an HTTP/2 stream id)
     sender: Side | None = None  # who sent it, where that is not who sent the unit
     read: bool = False  # set by the engine: whether a room inside has taken it
+    context: Any = None  # for the room that takes the channel, when it does
+    over: bool = False  # nothing follows in this inner channel: it ends here, for both sides
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Body:
     """The next `size` bytes of this sender are to be streamed past, not held; -1: all until the stream ends.
@@ -734,7 +817,7 @@ class Wait:
     """Says that the room holds bytes until there are secrets for them: the engine calls `on_secrets` then."""
 
 
-Output = Note | Finding | Phase | About | Handoff | Pass | Body | Enough | Wait
+Output = Note | Finding | Phase | About | Handoff | Pass | Body | Enough | Wait | Lead
 Outputs = Iterable[Output]
 
 
@@ -753,6 +836,8 @@ class Dissector:
     end_ns: int = 0  # set by the engine before `on_end`: when the flow, or else the capture, ended
     shared: Shared | None = None  # set by the engine: what flows have in common
     secure: bool = False  # set by the engine: what the room reads was encrypted on the wire
+    context: Any = None  # set by the engine: what came with the `Handoff` or the first `Pass`
+    streams: Sequence[MediaStream] = ()  # set by the engine before `on_over`: what was counted in columns
 
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
         """How many bytes the unit that starts with `head` has; None asks for more bytes.
@@ -827,6 +912,7 @@ class Event:
     RELEASED: Final = 1 << 30  # data that had waited for an ACK which the receiver held back
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Segment:
     """One TCP segment as the TCP room gets it: only those with an event the room asked for."""
 
@@ -873,6 +959,7 @@ class Segment:
         self.time_ns = run[3]
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class TcpSummary:
     """What the flow table knows of a TCP connection at its end.  Pairs are by sender, initiator first."""
@@ -958,6 +1045,55 @@ class TcpSummary:
         self.history = history
 
 
+@dataclass(slots=True)
+class MediaType:
+    """Packets of one payload type in a stream of RTP, and where the first of them is: `at` into its frame."""
+
+    payload_type: int
+    packets: int
+    frame: int
+    at: int
+    bytes: int
+    time_ns: int
+
+
+@dataclass(slots=True)
+class MediaStream:
+    """A stream of RTP: what one sender sent with one SSRC, counted in columns (RFC 3550)."""
+
+    sender: int  # of the flow: 0 initiator, 1 responder
+    ssrc: int
+    types: tuple[MediaType, ...]  # in order of appearance, at most four
+    packets: int  # all of them
+    copies: int  # seen before, by their sequence number
+    late: int  # after one that follows them
+    lost: int  # by sequence numbers
+    lost_run: int  # the most in a row
+    lost_frame: int  # the frame after these; 0: none
+    restarts: int  # times that the sequence numbers began anew
+    bytes: int  # of the packets, from the RTP header on
+    largest: int
+    first_frame: int
+    last_frame: int
+    first_ns: int
+    last_ns: int
+    first_at: int  # where the first packet is in its frame
+    first_bytes: int
+    first_seq: int
+    last_seq: int
+    stamps: int  # how far the timestamps went
+    stamps_ns: int  # and in what time
+    jitters: tuple[tuple[int, int], ...]  # (clock rate in Hz, interarrival jitter in ns for that rate)
+    silence_ns: int  # the longest time without a packet
+    silence_frame: int  # where it ended
+    markers: int
+    padded: int
+    sources: int  # the most contributing sources in a packet
+    extension: int | None  # "defined by profile" of the header extension
+    extension_ids: tuple[int, ...]  # ids seen in it (RFC 8285), those below 62
+
+
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Flow:
     """A TCP connection (a reused port starts a new one) or a UDP conversation."""
@@ -1105,7 +1241,9 @@ class Protocol:
     words: Mapping[str, Word] = field(default_factory=dict)
     rows: Callable[[Flow, Limits], RowDissector] | None = None  # for a transport, in place of `room`
     secure: bool = False  # what it passes inwards was encrypted
+    media: bool = False  # its room gets what is known to be RTP
     starts: frozenset[int] | None = None  # the first bytes that `probe` does not refuse at once; None: it may take any
+    lead: Callable[[Exchange], Outputs] | None = None  # tells of requests that ask for it, and of their answers
 
     def reference(self, spec: str) -> str:
         """A section of this protocol's RFC, written out ("§3.5" becomes "RFC 9293 3.5")."""
@@ -1200,6 +1338,7 @@ class Source:
 # --- what comes out ---------------------------------------------------------------------------------------------------
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Story:
     """What the rooms said of one flow; `kind` is the session that its deepest room makes, None where none does."""
@@ -1231,6 +1370,7 @@ class Story:
         self.kind = kind
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Session:
     """What a person calls one thing: its flows, its phases in order, its notes in order of time."""
@@ -1274,7 +1414,8 @@ class Session:
         self.findings = [] if findings is None else findings
 
 
-@dataclass(slots=True)
+@mypyc_attr(acyclic=True)
+@dataclass(slots=True, init=False)
 class Verdict:
     """A finding in the report: complete, and joined to its session (None: it is about the whole capture)."""
 
@@ -1291,6 +1432,36 @@ class Verdict:
     frames: tuple[int, ...]
     spans: tuple[Span, ...]
     time_ns: int
+
+    def __init__(
+        self,
+        id: int,  # noqa: A002
+        code: str,
+        severity: Severity,
+        title: str,
+        text: str,
+        cause: str,
+        advice: str,
+        limits: str,
+        spec: str,
+        session: int | None,
+        frames: tuple[int, ...],
+        spans: tuple[Span, ...],
+        time_ns: int,
+    ) -> None:
+        self.id = id
+        self.code = code
+        self.severity = severity
+        self.title = title
+        self.text = text
+        self.cause = cause
+        self.advice = advice
+        self.limits = limits
+        self.spec = spec
+        self.session = session
+        self.frames = frames
+        self.spans = spans
+        self.time_ns = time_ns
 
 
 @dataclass(slots=True)

@@ -55,7 +55,7 @@ COLUMNS: Final[tuple[tuple[str, str, str], ...]] = (
     ("sender", "u1", "0 initiator, 1 responder (flow table)"),
     ("scale", "u1", "window scale offered, valid with Option.WINDOW_SCALE"),
     ("options", "u1", "bits of Option"),
-    ("flags", "i4", "TCP flags, low byte of the flags field and AE in bit 8"),
+    ("flags", "i4", "TCP flags, low byte of the flags field and AE in bit 8; of UDP 1 where it is RTP (flow table)"),
     ("flow", "i4", "flow id, -1: none (flow table)"),
     ("events", "i4", "bits of core.Event (flow table)"),
     ("ip_id", "i4", "IPv4 identification, -1 for IPv6"),

@@ -11,14 +11,19 @@ malformed before it has said anything.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from mypy_extensions import mypyc_attr
 
 from analyzer.core import SIDES, Body, Malformed, Note, Pass, Piece, Side, Trace
 from analyzer.engine.pending import Pending, Stretch, place_of
 from analyzer.engine.seat import Seat
+from analyzer.flows.streams import StreamTable, Verdict
 
 if TYPE_CHECKING:
-    from analyzer.core import Flow
+    from collections.abc import Sequence
+
+    from analyzer.core import Flow, MediaStream
     from analyzer.engine.registry import Entry, Registry
     from analyzer.engine.teller import Teller
 
@@ -27,6 +32,9 @@ SEEKING: Final = 0  # no room yet
 WORKING: Final = 1
 HANDED: Final = 2  # all that comes belongs to the channel `child`
 DONE: Final = 3  # nothing more is wanted
+
+#: The two upper bits of a datagram that may be RTP (RFC 7983 §7).
+RTP_VERSION: Final = 2
 
 #: A room is shown this much of what is pending, and all of it when that is not enough to tell a unit's size.
 WINDOW_BYTES: Final = 1024
@@ -38,11 +46,12 @@ SPARE_BYTES: Final = 1 << 14
 class Channel:
     """What streams and datagrams have in common: a label, a path, and an end."""
 
-    __slots__ = ("child", "label", "last", "path", "ports", "registry", "state", "teller")
+    __slots__ = ("child", "context", "label", "last", "path", "ports", "registry", "state", "streams_of_flow", "teller")
 
     def __init__(
         self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
     ) -> None:
+        self.context: Any = None  # for the room that will take it
         self.registry = registry
         self.teller = teller
         self.label = registry.claimed(label)
@@ -51,6 +60,7 @@ class Channel:
         self.state = SEEKING
         self.child: Channel | None = None
         self.last: Piece | None = None
+        self.streams_of_flow: Sequence[MediaStream] = ()  # set before `over`: what was counted in columns
         if not registry.claimants(self.label):
             self._finish()
 
@@ -62,6 +72,9 @@ class Channel:
     def feed(self, sender: Side, piece: Piece, lacking: int = 0) -> None:
         """Take what `sender` sent; the capture lacks the last `lacking` bytes of a datagram."""
         raise NotImplementedError
+
+    def media(self, sender: Side, piece: Piece, lacking: int = 0) -> None:
+        """Take a datagram that is known to be RTP."""
 
     def gap(self, sender: Side, size: int, at: Piece) -> None:
         """`size` bytes of `sender` are missing before `at`."""
@@ -157,6 +170,10 @@ class Inner:
         if len(output.piece):
             channel.feed(sender, output.piece)
         output.read = channel.read
+        if output.over:
+            channel.end(output.piece)
+            if not channel.waits_for_sums and self.channels is not None:
+                del self.channels[output.label, output.key]
 
     def _open(self, output: Pass) -> Channel | None:
         limits = self.teller.limits
@@ -172,6 +189,7 @@ class Inner:
             return None
         kind = StreamChannel if output.stream else DatagramChannel
         channel: Channel = kind(self.registry, self.teller, output.label, self.path, self.ports)
+        channel.context = output.context
         self.channels[output.label, output.key] = channel
         return channel
 
@@ -189,6 +207,7 @@ class Inner:
             channel.over(flow, last)
 
 
+@mypyc_attr(acyclic=True)
 class Direction:
     """One sender's half of a stream channel."""
 
@@ -463,6 +482,7 @@ class StreamChannel(Channel):
             room.flow = self.teller.flow
             room.shared = self.teller.shared
             room.secure = self.registry.secure(self.path)
+            room.context = self.context
         except Exception as mistake:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, path, mistake, self._where(Side.INITIATOR))
             self._failed_rooms += (entry.name,)
@@ -640,6 +660,8 @@ class StreamChannel(Channel):
             self._finish()
         elif seat.label is not None:
             self.child = self._heir(seat, seat.label, unit, stream=True)
+            if self.child is not None:
+                self.child.context, seat.context = seat.context, None
             self.state = HANDED
             self.teller.changed = True
             if self.child is None:
@@ -765,9 +787,12 @@ def _in_order(held: tuple[int, Side, Piece]) -> int:
 
 
 class DatagramChannel(Channel):
-    """A two-way run of datagrams, which several rooms may share: each datagram is matched by itself (RFC 7983)."""
+    """A two-way run of datagrams, which several rooms may share: each datagram is matched by itself (RFC 7983).
 
-    __slots__ = ("failed", "idle_bytes", "seats")
+    RTP is counted, not given to rooms: that of the flow before it gets here, that inside another room here.
+    """
+
+    __slots__ = ("_inside", "failed", "idle_bytes", "seats", "streams")
 
     def __init__(
         self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
@@ -776,6 +801,8 @@ class DatagramChannel(Channel):
         self.seats: tuple[Seat, ...] = ()
         self.failed: tuple[str, ...] = ()
         self.idle_bytes = 0  # of datagrams before the first that a room wanted
+        self.streams: StreamTable | None = None
+        self._inside = len(path) > 1 and self.label == "udp"
 
     @property
     def idle(self) -> bool:
@@ -785,31 +812,59 @@ class DatagramChannel(Channel):
         self.last = piece
         if self.child is not None:
             self.child.feed(sender, piece, lacking)
-        elif self.state != DONE:
+            return
+        if self._inside and len(piece) and piece.data[piece.start] >> 6 == RTP_VERSION:
+            verdict = self._count(sender, piece, lacking)
+            if verdict == Verdict.SHOWN:
+                self.media(sender, piece, lacking)
+            if verdict:
+                return
+        if self.state != DONE:
             seat = self._owner(sender, piece)
             if seat is None:
                 self.idle_bytes += max(len(piece), 1)
-                if not self.seats and self.idle_bytes >= self.teller.limits.probe_bytes:
+                if not self.seats and len(self.path) == 1 and self.idle_bytes >= self.teller.limits.probe_bytes:
                     self._finish()
             elif not seat.enough:
+                self._give(seat, sender, piece, lacking)
+
+    def _count(self, sender: Side, piece: Piece, lacking: int) -> int:
+        """One of `Verdict` for a datagram that another room passed inwards."""
+        streams = self.streams
+        if streams is None:
+            streams = self.streams = StreamTable(self.teller.limits, 1)
+        span = piece.spans[-1]
+        wire = len(piece) + lacking
+        return streams.take(piece.data, piece.start, piece.stop, wire, 0, sender, span.frame, span.start, piece.time_ns)
+
+    def media(self, sender: Side, piece: Piece, lacking: int = 0) -> None:
+        entry = self.registry.media
+        if self.child is not None:
+            self.child.media(sender, piece, lacking)
+        elif entry is not None and entry.name not in self.failed:
+            self.last = piece
+            seat = self._seated(entry) or self._seat(entry, piece)
+            if seat is not None:
                 self._give(seat, sender, piece, lacking)
 
     def _owner(self, sender: Side, piece: Piece) -> Seat | None:
         """The room that this datagram is for: one at work here, then any that claims the label."""
         data = bytes(piece)
         undecided: Seat | None = None
+        claimants = self.registry.claimants(self.label)
+        refused = self.registry.closed[self.label][data[0]] if data and claimants else 0
         for seat in self.seats:
+            if refused & seat.entry.bit:
+                continue
             verdict = None if seat.entry.probe is None else self._probe(seat.entry, data, piece)
             if verdict:
                 return seat
             if verdict is None and undecided is None:
                 undecided = seat
-        claimants = self.registry.claimants(self.label)
         explicit = ":" in self.label and len(claimants) == 1
         hinted: Entry | None = None
-        refused = self.registry.closed[self.label][data[0]] if data and claimants else 0
         for entry in claimants:
-            if not refused & entry.bit and entry.name not in self.failed and not self._seated(entry):
+            if not refused & entry.bit and entry.name not in self.failed and self._seated(entry) is None:
                 verdict = None if entry.probe is None else self._probe(entry, data, piece)
                 if verdict or explicit:
                     return self._seat(entry, piece)
@@ -819,8 +874,11 @@ class DatagramChannel(Channel):
             return self._seat(hinted, piece)
         return undecided
 
-    def _seated(self, entry: Entry) -> bool:
-        return any(seat.entry is entry for seat in self.seats)
+    def _seated(self, entry: Entry) -> Seat | None:
+        for seat in self.seats:
+            if seat.entry is entry:
+                return seat
+        return None
 
     def _probe(self, entry: Entry, data: bytes, piece: Piece) -> bool | None:
         try:
@@ -840,6 +898,7 @@ class DatagramChannel(Channel):
             room.flow = self.teller.flow
             room.shared = self.teller.shared
             room.secure = self.registry.secure(self.path)
+            room.context = self.context
         except Exception as mistake:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, path, mistake, piece)
             self._lose(entry)
@@ -915,6 +974,7 @@ class DatagramChannel(Channel):
                 continue
             try:
                 seat.room.flow, seat.room.end_ns = flow, self.teller.end_ns
+                seat.room.streams = self.streams_of_flow if self.streams is None else self.streams.streams(0)
                 seat.carry_out(seat.room.on_over(flow), None, last)
             except Malformed as why:
                 self._malformed(seat.entry, str(why), Side.INITIATOR, last)

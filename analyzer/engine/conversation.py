@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import SIDES, Event, Malformed, Note, Piece, RowDissector, Side, Story, Trace
+from analyzer.core import SIDES, Event, Malformed, Note, Piece, Place, RowDissector, Side, Span, Story, Trace
 from analyzer.engine.channel import DONE, SPARE_BYTES, Channel, DatagramChannel, Inner, StreamChannel, tail
 from analyzer.engine.seat import RowSeat
 from analyzer.flows.reassembly import Connection, Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from analyzer.core import Flow, IcmpError, Outputs, Segment
+    from analyzer.core import Flow, IcmpError, MediaStream, Outputs, Segment
     from analyzer.engine.registry import Registry
     from analyzer.engine.teller import Teller
     from analyzer.flows.reassembly import Delivery
@@ -30,6 +30,7 @@ class Conversation:
 
     __slots__ = (
         "batch",
+        "carries_media",
         "channel",
         "closing",
         "connection",
@@ -40,6 +41,7 @@ class Conversation:
         "last",
         "registry",
         "seat",
+        "streams",
         "teller",
         "unopened",
         "until",
@@ -66,6 +68,8 @@ class Conversation:
         self.fins = 0  # bit 0: of the initiator, bit 1: of the responder
         self.seat: RowSeat | None = None
         self.wanted = 0  # bits of core.Event
+        self.carries_media = False
+        self.streams: Sequence[MediaStream] = ()
         entry = registry.rows.get(flow.transport)
         if entry is not None and entry.protocol.rows is not None:
             room: RowDissector = entry.protocol.rows(flow, teller.limits)
@@ -175,6 +179,27 @@ class Conversation:
             self.last = piece
             channel.feed(sender, piece, lacking)
 
+    def media(self, sender: Side, piece: Piece, lacking: int = 0) -> None:
+        """A sample of a stream of RTP: where there is one, what else comes is of interest (RFC 5761, RFC 7983)."""
+        if not self.carries_media:
+            self.carries_media = True
+            self.unwanted = NEITHER
+            if self.channel is None:
+                self.unopened = True
+        channel = self.open()
+        if channel is not None:
+            self.last = piece
+            channel.media(sender, piece, lacking)
+
+    def counted(self, streams: Sequence[MediaStream], refused: bool) -> None:
+        """The flow is over, and these are its streams of RTP; `refused`: and more, that were not followed."""
+        self.streams = streams
+        if refused and streams:
+            limit = self.teller.limits.media_streams
+            text = f"more than {limit} streams of RTP in one flow, the others are not followed"
+            last = streams[-1]
+            self.teller.limit("media_streams", text, ("udp",), Place((Span(last.first_frame, 0, 0),), last.first_ns))
+
     def secrets(self, late: bool) -> bool:
         """Let the rooms that wait for secrets try again; whether some wait on."""
         waiting = self.teller.take_waiting()
@@ -258,6 +283,7 @@ class Conversation:
         self.close()
         self.teller.end_ns = end_ns
         if self.ended is not None and self.last is not None:
+            self.ended.streams_of_flow = self.streams
             self.ended.over(flow, tail(self.last))
         end = Piece(b"", [(0, flow.last_frame, 0, flow.last_ns)])
         self._ask(lambda room: room.on_end(flow, end_ns), None, end)

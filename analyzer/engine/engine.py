@@ -35,9 +35,9 @@ class Engine:
     """Gives rows and bytes to the rooms, and collects what they say.
 
     `share` is (k, n, first): only flows whose id leaves k when divided by n get rooms; below `first` all are of share
-    0.  `on_output` is called with the flow's id and each note or finding as it happens.  `packer`, if there is one,
-    holds the notes of quiet flows, once there are more flows than `Limits.unpacked_flows`, and of others, once there
-    are more notes than `Limits.unpacked_notes`.
+    0.  `on_output` is called with the flow's id and each note or finding as it happens.
+    `packer`, if there is one, holds the notes of quiet flows, once there are more flows than `Limits.unpacked_flows`,
+    and of others, once there are more notes than `Limits.unpacked_notes`.
     """
 
     def __init__(
@@ -98,9 +98,12 @@ class Engine:
                     self._held.append(conversation)
                 if transport == TCP:
                     self._segment(batch, view, conversation, visit)
-                elif transport == UDP and not conversation.unwanted[visit[3]]:
+                elif transport == UDP:
                     size, wire = visit[6], visit[7]
-                    conversation.datagram(SIDES[visit[3]], tracker.payload(batch, visit[0]), max(wire - size, 0))
+                    if visit[4]:
+                        conversation.media(SIDES[visit[3]], tracker.payload(batch, visit[0]), max(wire - size, 0))
+                    elif not conversation.unwanted[visit[3]]:
+                        conversation.datagram(SIDES[visit[3]], tracker.payload(batch, visit[0]), max(wire - size, 0))
                 if conversation.teller.changed:
                     self._unwant(flow, conversation)
         if self._packer is not None:
@@ -249,6 +252,8 @@ class Engine:
             for flow in flows:
                 conversation = self._flows.pop(flow.id, None)
                 if conversation is not None:
+                    if conversation.carries_media:
+                        conversation.counted(tracker.streams(flow.id), tracker.refused_streams(flow.id))
                     story = conversation.finish(flow, end_ns, packing)
                     if story.notes or story.findings or story.title is not None:
                         self.stories.append(story)

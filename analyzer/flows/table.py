@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from analyzer.core import Limits, TcpSummary
+from analyzer.flows.streams import StreamTable
 
 try:
     import cython
@@ -1560,7 +1561,8 @@ class FlowTable:
     """Every flow of a capture, and which rows of each batch somebody has to look at.
 
     `mask` (bits of core.Event) says which TCP rows are listed for what they are; besides, all rows with payload that is
-    still wanted are, rows that settle what became of a hole in such payload, and ICMP errors.
+    still wanted are, rows that settle what became of a hole in such payload, and ICMP errors.  Of the RTP that
+    `streams` follows, only samples are.
     """
 
     def __init__(self, limits: Limits, mask: int = 0, seed: int | None = None) -> None:
@@ -1572,6 +1574,7 @@ class FlowTable:
         self._counts = np.zeros(9, np.int64)
         self._counts[PARTS] = 1
         self._room = np.zeros(0, np.int32)
+        self.streams = StreamTable(limits)
         self._slots = np.zeros(2 * FIRST_FLOWS, np.int32)
         self._keys = np.zeros(4 * FIRST_FLOWS, np.uint64)
         self._flows = np.zeros(FLOW * FIRST_FLOWS, np.int64)
@@ -1646,6 +1649,8 @@ class FlowTable:
         self.rows = self._room[: int(self._counts[LISTED])]
         if self._counts[ICMPS]:
             self.rows = np.array([row for row in self.rows.tolist() if _is_visited(columns, batch, row)], np.int32)
+        share = int(self._counts[PART]), int(self._counts[PARTS]), int(self._counts[SHARED])
+        self.rows = self.streams.update(columns, batch, self.rows, self.flow_count, share)
 
     def _grow(self) -> None:
         """Make room for half as many flows again as there are.  What is not used yet costs no memory."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from analyzer.core import Batch, Limits
+    from analyzer.core import Batch, Limits, MediaStream
     from analyzer.flows.table import Ends, Visit
 
 TRANSPORTS: Final = {6: "tcp", 17: "udp", 132: "sctp"}
@@ -132,6 +132,14 @@ class Tracker:
         """The transport payload of a row, as far as it was captured."""
         start = int(self.columns.payload_at[row])
         return self._piece(batch, row, start, start + int(self.columns.payload_bytes[row]))
+
+    def streams(self, flow: int) -> list[MediaStream]:
+        """The streams of RTP in a flow, as they are known by now."""
+        return self.table.streams.streams(flow)
+
+    def refused_streams(self, flow: int) -> bool:
+        """Whether a flow had more streams than are followed."""
+        return self.table.streams.refused(flow)
 
     def icmp(self, batch: Batch, row: int) -> tuple[int, IcmpError] | None:
         """The flow that an ICMP error is about, and the error; None where that flow is not known."""

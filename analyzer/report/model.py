@@ -241,20 +241,18 @@ def capture(found: core.Capture, line: bool = False) -> Capture:
     )
 
 
-def flow(found: core.Flow, line: bool = False) -> Flow:
-    made: Flow = plain.flow(found, FlowLine if line else Flow, Tcp, Endpoint)
-    return made
-
-
-def head(found: core.Session) -> SessionHead:
-    made: SessionHead = plain.head(found, clean(found.title), SessionHead, Phase)
-    return made
+def flow(found: core.Flow, line: bool = False) -> bytes:
+    """The flow as `Flow` has it, or `FlowLine`."""
+    return plain.flow(found, '"type":"flow",' if line else "").encode()
 
 
 def notes(found: Sequence[core.Note], with_bytes: bool = False) -> bytes:
     """The notes in JSON, with commas between them."""
     if not with_bytes:
-        return plain.notes(found, encode)
+        try:
+            return plain.notes(found, _encoder.encode)
+        except UnicodeEncodeError:
+            return plain.notes(found, encode)
     return b",".join([note(one, more=f',"bytes":{encode(nodes(one.tree or ())).decode()}') for one in found])
 
 
@@ -282,22 +280,9 @@ def nodes(fields: Iterable[core.Field]) -> list[Node]:
     ]
 
 
-def finding(found: core.Verdict, line: bool = False) -> Finding:
-    return (FindingLine if line else Finding)(
-        found.id,
-        found.code,
-        found.severity.value,
-        found.title,
-        found.text,
-        found.cause,
-        found.advice,
-        found.limits,
-        found.spec,
-        found.session,
-        found.frames,
-        found.spans,
-        found.time_ns,
-    )
+def finding(found: core.Verdict, line: bool = False) -> bytes:
+    """The finding as `Finding` has it, or `FindingLine`."""
+    return plain.finding(found, '"type":"finding",' if line else "").encode()
 
 
 # --- to bytes ---------------------------------------------------------------------------------------------------------
@@ -336,9 +321,9 @@ class Encoded:
         raise NotImplementedError
 
 
-def session_bytes(found: core.Session, detail: Detail, tag: bytes = b"") -> Iterator[bytes]:
-    """The session as JSON, some notes at a time; `tag` is what the object begins with (`"type":"session",`)."""
-    yield b"{" + tag + encode(head(found))[1:-1]
+def session_bytes(found: core.Session, detail: Detail, line: bool = False) -> Iterator[bytes]:
+    """The session as `Session` has it, or `SessionLine`, some notes at a time."""
+    yield plain.head(found, encode, '"type":"session",' if line else "").encode()
     if detail != "summary":
         with_bytes = detail == "bytes"
         yield b',"notes":['

@@ -90,7 +90,8 @@ def grouped(stories: Iterable[Story]) -> list[Sequence[Story]]:
             if group:
                 groups.append(group)
     groups.extend([story] for story in told if story.flow.id not in taken)
-    groups.sort(key=lambda group: min(map(_first_frame, group)))
+    if taken:
+        groups.sort(key=lambda group: min(map(_first_frame, group)))
     return groups
 
 

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.core import Endpoint, Flow, Note, Outcome, Pattern, Phase, Piece, Place, Session, Side, Span, TcpSummary
+from analyzer.core import (
+    Endpoint,
+    Flow,
+    Note,
+    Outcome,
+    Pattern,
+    Phase,
+    Piece,
+    Place,
+    Session,
+    Severity,
+    Side,
+    Span,
+    TcpSummary,
+    Verdict,
+)
 from analyzer.report import model, plain
 
 
@@ -63,19 +77,30 @@ def test_what_is_kept_of_notes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(("end", "told"), [("fin", "fin"), ("rst", "rst"), ("odd", None), (None, None)])
 def test_a_flow(end: str | None, told: str | None) -> None:
     found = Flow(3, "tcp", Endpoint("a", 1), Endpoint("b", 2), "1:x", 5, 9, 50, 90, (1, 2), (3, 4))
-    made: Any = plain.flow(found, model.Flow, model.Tcp, model.Endpoint)
-    assert made.tcp is None
-    assert (made.id, made.initiator, made.responder) == (3, model.Endpoint("a", 1), model.Endpoint("b", 2))
-    found.tcp = TcpSummary()
-    found.tcp.end, found.tcp.history = end, "Sh"
-    made = plain.flow(found, model.Flow, model.Tcp, model.Endpoint)
-    assert (made.tcp.end, made.tcp.history, made.tcp.syn) == (told, "Sh", None)
+    made = msgspec.json.decode(model.flow(found), type=model.Flow)
+    ends = model.Endpoint("a", 1), model.Endpoint("b", 2)
+    assert made == model.Flow(3, "tcp", *ends, "1:x", 5, 9, 50, 90, (1, 2), (3, 4), None)
+    found.tcp = TcpSummary(1, 2, 3, 4, 5, 6, 7, 8, 9, end, (1, 2), (3, 4), (5, 6), (7, 8), (9, 10), history='S"h')
+    line = msgspec.json.decode(model.flow(found, line=True), type=model.Line)
+    assert isinstance(line, model.FlowLine)
+    assert line.tcp == model.Tcp(1, 2, 3, 7, 8, 9, told, (1, 2), (3, 4), (7, 8), (5, 6), (9, 10), 'S"h')  # type: ignore[arg-type]
 
 
 def test_the_head_of_a_session() -> None:
-    phase = Phase("tcp", 1, 2, Outcome.ESTABLISHED, 1)
-    found = Session(4, "tls", "raw", Outcome.FAILED, [3], 1, 9, [phase], {"a": 1}, [])
-    made: Any = plain.head(found, "clean", model.SessionHead, model.Phase)
-    assert made == model.SessionHead(
-        4, "tls", "clean", "failed", [3], 1, 9, [model.Phase("tcp", 1, 2, 1, "established")], {"a": 1}
-    )
+    phases = [Phase("tcp", 1, 2, Outcome.ESTABLISHED, 1), Phase("tls", 3, 4, Outcome.FAILED)]
+    found = Session(4, "tls", "raw\udcff", Outcome.FAILED, [3, 5], 1, 9, phases, {"a": 1}, [])
+    made = msgspec.json.decode(plain.head(found, model.encode) + "}", type=model.SessionHead)
+    steps = [model.Phase("tcp", 1, 2, 1, "established"), model.Phase("tls", 3, 4, None, "failed")]
+    assert made == model.SessionHead(4, "tls", "raw\\udcff", "failed", [3, 5], 1, 9, steps, {"a": 1})
+
+
+@pytest.mark.parametrize("session", [None, 3])
+def test_a_finding(session: int | None) -> None:
+    spans = (Span(3, 1, 2), Span(7, 0, 5))
+    texts = ("title", "text", "cause", "advice", "limits", "spec")
+    found = Verdict(1, "a.b", Severity.NOTICE, *texts, session, (3, 7), spans, 99)
+    made = msgspec.json.decode(model.finding(found), type=model.Finding)
+    assert made == model.Finding(1, "a.b", "notice", *texts, session, (3, 7), spans, 99)
+    line = msgspec.json.decode(model.finding(found, line=True), type=model.Line)
+    assert isinstance(line, model.FindingLine)
+    assert line.spans == spans

@@ -21,6 +21,7 @@ from analyzer.protocols.dtls.association import (
     Association,
     carried_on,
 )
+from analyzer.protocols.dtls.exporter import SRTP, Exporter
 from analyzer.protocols.dtls.fragments import HEADER_BYTES as MESSAGE_HEADER_BYTES
 from analyzer.protocols.dtls.records import (
     ACK,
@@ -281,10 +282,18 @@ class Dtls(core.Dissector):
             chosen = note.fields.get("use_srtp")
             if isinstance(chosen, dict) and chosen.get("protection_profiles"):
                 one.srtp = chosen["protection_profiles"][0]
+                self._offer_exporter(one.srtp.get("value"))
         elif kind == tls.SERVER_HELLO_DONE:
             link.server_hello_done = True
         elif kind == tls.FINISHED:
             yield from self._finished(half, note.time_ns)
+
+    def _offer_exporter(self, profile: core.Value) -> None:
+        """Let rooms of SRTP find the keys that come from this handshake (RFC 5764 §4.2)."""
+        link, shared, flow = self.link, self.shared, self.flow
+        if shared is not None and flow is not None and isinstance(profile, int) and link.client_random:
+            agreed = flow.id, profile, int(link.client), Exporter(shared.secrets, link).material
+            shared.remember(SRTP, link.client_random, agreed)
 
     def _finished(self, half: Half, time_ns: int) -> Outputs:
         half.finished = True

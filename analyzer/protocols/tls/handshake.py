@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import mypyc_attr
+
 from analyzer.core import Malformed, Note, Pattern, Piece, Reader, Shared, Side, Value
 from analyzer.protocols.tls import hellos, messages, names, wording
 from analyzer.protocols.tls.certificates import Certificate, Recent, certificate, decompress, ocsp_response
@@ -62,6 +64,7 @@ NEXT_PROTOCOL: Final = 67
 _chains: Final[Recent[tuple[list[Certificate], str, Pattern]]] = Recent(MAX_CHAINS, MAX_CHAINS_BYTES)
 
 
+@mypyc_attr(acyclic=True)
 class Handshake:
     """One connection's handshake, and those that follow it; `prefix` is what its notes are called by ("tls.").
 

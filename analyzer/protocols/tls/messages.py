@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from analyzer.core import Malformed, Pattern, Reader, Value
 from analyzer.protocols.tls import extensions, names
 from analyzer.protocols.tls.registries import (
@@ -66,6 +68,7 @@ _known_suites: Final[dict[bytes, tuple[list[int], list[Value]]]] = {}
 _known_types: Final[dict[tuple[int, ...], list[Value]]] = {}
 
 
+@mypyc_attr(acyclic=True)
 class ClientHello:
     """A ClientHello: numbers as on the wire, `values` what its extensions say, by type, `fields` all for a note."""
 
@@ -127,6 +130,7 @@ class ClientHello:
         return [group for group in groups if not names.is_grease(group)]
 
 
+@mypyc_attr(acyclic=True)
 class ServerHello:
     """A ServerHello or HelloRetryRequest; `version` is what is negotiated, `legacy_version` what stands first."""
 
