@@ -187,11 +187,17 @@ class Grouping:
             if call is None and (any(agents) or is_media(story)):
                 call = found.get(key)
                 if call is None:
-                    told = next((agent for agent in agents if agent), "")
-                    call = found[key] = Call([], self._signalled(told), self.signalling)
+                    call = found[key] = Call([], self._both([agent for agent in agents if agent]), self.signalling)
             if call is not None:
                 call.stories.append(story)
         return list(found.values())
+
+    def _both(self, agents: list[str]) -> tuple[str, str]:
+        """The two agents of whom certificates are known, or of whom one is."""
+        if len(agents) == 2:
+            told = self.signalling.told_of(agents[0])
+            return (agents[0], agents[1]) if told and told[0].is_offer else (agents[1], agents[0])
+        return self._signalled(agents[0] if agents else "")
 
     def _signalled(self, agent: str) -> tuple[str, str]:
         """`agent` and the one that it was signalled with, the one that made the offer first."""

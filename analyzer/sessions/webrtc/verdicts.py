@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.sessions.webrtc import ends, gathering, ice
+from analyzer.sessions.webrtc import ends, gathering, ice, integrity
 from analyzer.sessions.webrtc import findings as codes
 
 if TYPE_CHECKING:
@@ -15,13 +15,22 @@ if TYPE_CHECKING:
 OF_PATHS: Final = frozenset({"ice.consent-lost", "ice.role-conflict"})
 #: Of a path that is one of several: the table of pairs has it.
 OF_CHECKS: Final = frozenset({"stun.no-response"})
+#: Of checks that were refused for the password they were made with.
+REFUSED: Final = frozenset({"stun.error-400-401-on-check"})
 
 
 def findings(view: View) -> list[Finding]:
     """All that is to be said of the call; what is covered is taken out of the stories of its flows."""
     found = [*ice.findings(view), *gathering.findings(view), *ends.findings(view)]
+    wrong = integrity.bad_integrity(view)
+    more: frozenset[str] = frozenset()
+    if wrong is not None:
+        # That all were refused, or that nothing worked, is what came of it.
+        more |= REFUSED
+        found = [wrong, *(one for one in found if one.code != codes.ALL_FAILED)]
     told = {one.code for one in found}
-    more = ends.COVERED if codes.FINGERPRINT_MISMATCH in told else frozenset()
+    if codes.FINGERPRINT_MISMATCH in told:
+        more |= ends.COVERED
     if codes.UDP_BLOCKED in told:
         more |= OF_CHECKS
     drop_covered(view, more)
