@@ -855,6 +855,9 @@ class DatagramChannel(Channel):
         data = bytes(piece)
         undecided: Seat | None = None
         claimants = self.registry.claimants(self.label)
+        explicit = ":" in self.label and len(claimants) == 1
+        if explicit and self.seats:
+            return self.seats[0]
         refused = self.registry.closed[self.label][data[0]] if data and claimants else 0
         for seat in self.seats:
             if refused & seat.entry.bit:
@@ -864,7 +867,6 @@ class DatagramChannel(Channel):
                 return seat
             if verdict is None and undecided is None:
                 undecided = seat
-        explicit = ":" in self.label and len(claimants) == 1
         hinted: Entry | None = None
         for entry in claimants:
             if not refused & entry.bit and entry.name not in self.failed and self._seated(entry) is None:

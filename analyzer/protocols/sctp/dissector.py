@@ -132,7 +132,7 @@ class Sctp(core.Dissector):
         """Checksum and verification tag.  §6.8, §8.5, RFC 9653"""
         if checksum == 0 and (all(self.zero_offered) or first == INIT or self.secure):
             pass
-        elif checksum != crc32c(bytes(unit)):
+        elif checksum not in (crc32c(bytes(unit)), adler32(bytes(unit))):
             self._tell(
                 "sctp.bad-checksum",
                 f"The checksum of the packet in frame {unit.place.frames[-1]} is {checksum:08x}; its bytes come to "
@@ -311,8 +311,15 @@ def crc32c(packet: bytes) -> int:
     return int.from_bytes(int(value).to_bytes(4, "little"), "big")
 
 
+def adler32(packet: bytes) -> int:
+    """The checksum of RFC 2960, which CRC32c replaced (RFC 3309): old captures have it."""
+    import zlib
+
+    return zlib.adler32(packet[:8] + b"\0\0\0\0" + packet[12:])
+
+
 def probe(packet: bytes) -> bool:
-    """Tell whether a datagram is SCTP: chunks that fit, and a checksum that is right, or left out.  RFC 6951, RFC 9653"""
+    """Tell whether a datagram is SCTP: chunks that fit, a checksum that is right or left out.  RFC 6951, RFC 9653"""
     if not fits(packet):
         return False
     checksum = int.from_bytes(packet[8:12], "big")

@@ -10,7 +10,7 @@ import pytest
 from analyzer.core import Secrets
 from analyzer.protocols.dtls.exporter import EXPORTER_SECRET, Exporter
 from analyzer.protocols.tls.keys import MASTER_LABEL, suite
-from analyzer.protocols.tls.messages import DTLS13
+from analyzer.protocols.tls.messages import DTLS13, ClientHello, ServerHello
 from analyzer.protocols.tls.state import Link
 
 CLIENT, SERVER = bytes(range(32)), bytes(range(32, 64))
@@ -18,7 +18,8 @@ CLIENT, SERVER = bytes(range(32)), bytes(range(32, 64))
 
 def linked(version: int, suite_value: int) -> Link:
     link = Link()
-    link.version, link.client_random, link.server_random = version, CLIENT, SERVER
+    link.version, link.hello, link.answer = version, ClientHello(), ServerHello()
+    link.hello.random, link.answer.random = CLIENT, SERVER
     link.suite = suite(suite_value)
     return link
 
