@@ -28,7 +28,9 @@ HEADS = [
 sides = st.sampled_from(list(Side))
 bytes_ = st.builds(lambda head, rest: head + rest, st.sampled_from(HEADS), st.binary(max_size=40))
 frames = st.lists(st.tuples(sides, bytes_), min_size=1, max_size=6)
-STREAMS = [(one, label) for one in protocols() if one.room is not None for label in one.over if label != "udp"]
+#: Labels of what comes one datagram, or one message, at a time.
+MESSAGES = {"udp", "dtls", "ip:sctp", "sctp:webrtc", "websocket", "http", "sip"}
+STREAMS = [(one, label) for one in protocols() if one.room is not None for label in one.over if label not in MESSAGES]
 DATAGRAMS = [one for one in protocols() if "udp" in one.over]
 #: Rooms are hostile ground: they are entered by the port too, when no probe lets one in.
 quick = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)

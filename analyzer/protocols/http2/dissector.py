@@ -82,9 +82,9 @@ class Http2(core.Dissector):
         if self.lost[sender]:
             return len(head)
         if not self.started[sender] and head[:1] == b"P":
-            if len(head) < len(PREFACE):
-                return None if PREFACE.startswith(head) else self._not_http2(head)
-            return len(PREFACE) if head.startswith(PREFACE) else self._not_http2(head)
+            if not PREFACE.startswith(head[: len(PREFACE)]):
+                raise Malformed("the connection does not begin with the preface of HTTP/2 (§3.4)")
+            return len(PREFACE) if len(head) >= len(PREFACE) else None
         if len(head) < HEADER_BYTES:
             return None
         size = head[0] << 16 | head[1] << 8 | head[2]
@@ -93,9 +93,6 @@ class Http2(core.Dissector):
         if size > MAX_FRAME_BYTES:
             raise Malformed(f"a frame of {size:,} bytes (§4.2)")
         return HEADER_BYTES + size
-
-    def _not_http2(self, head: bytes | bytearray) -> int:
-        raise Malformed(f"not the preface of HTTP/2: {bytes(head[:16])!r} (§3.4)")
 
     def on_unit(self, sender: Side, unit: Piece) -> Outputs:
         if self.lost[sender]:

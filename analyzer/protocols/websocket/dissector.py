@@ -168,7 +168,9 @@ class WebSocket(core.Dissector):
         note = Note(KINDS[opcode], "", at, fields)
         self._count(sender, half, note, length)
         self._judge(sender, half, note, first, masked, bytes(header), out)
-        if opcode >= CLOSE:
+        if opcode not in OPCODES:
+            note.text = f"opcode {opcode}, {length:,} bytes"
+        elif opcode >= CLOSE:
             self._on_control(sender, half, note, opcode, payload, out)
         else:
             self._on_data(sender, half, note, first, payload, length, out)
@@ -196,12 +198,12 @@ class WebSocket(core.Dissector):
         if masked != (sender is self.client):
             half.wrong_mask += 1
             code = "websocket.frame-masked-from-server" if masked else "websocket.frame-unmasked-from-client"
-            self._accuse(code, note, verdicts.mask_text(masked, note), out)
+            self._accuse(code, note, verdicts.mask_text(masked), out)
         length, opcode = note.fields["payload_bytes"], first & 15
         if not frames.is_minimal(header, length):
             note.remark = f"Its length is in more bytes than {length:,} needs (§5.2)."
         if opcode not in OPCODES:
-            text = f"Frame {note.frames[-1]} has the opcode {opcode}, which is reserved."
+            text = f"A frame has the opcode {opcode}, which is reserved."
             self._accuse("websocket.frame-bad-opcode-or-sequence", note, text, out)
             return
         control = opcode >= CLOSE
@@ -209,12 +211,12 @@ class WebSocket(core.Dissector):
         allowed = frames.RSV1 if half.inflater is not None and not control and opcode != CONTINUATION else 0
         if rsv & ~allowed and (control or not self.extended or half.inflater is not None):
             bits = " and ".join(f"RSV{bit}" for bit in (1, 2, 3) if rsv & 8 >> bit)
-            text = f"Frame {note.frames[-1]} ({OPCODES[opcode]}) has {bits} set; "
+            text = f"A {OPCODES[opcode]} frame has {bits} set; "
             text += "the extension agreed on gives that no meaning." if self.extended else "no extension was agreed on."
             self._accuse("websocket.frame-reserved-bits", note, text, out)
         if control and (first < FIN or length > frames.MAX_CONTROL_BYTES):
             what = "is fragmented" if first < FIN else f"has {length:,} bytes; 125 are allowed"
-            text = f"The {OPCODES[opcode]} in frame {note.frames[-1]} {what}."
+            text = f"A {OPCODES[opcode]} {what}."
             self._accuse("websocket.frame-control-invalid", note, text, out)
 
     def _accuse(self, code: str, note: Note, text: str, out: list[core.Output]) -> None:
@@ -268,7 +270,7 @@ class WebSocket(core.Dissector):
         note.text = f"{said}, {'once more' if again else 'agrees' if answers else 'asks to close'}"
         if len(data) == 1 or (code is not None and not is_legal(code)):
             what = "one byte, which is no code" if code is None else f"the code {code}, which may not be sent"
-            self._accuse("websocket.close-illegal-code", note, f"The close in frame {note.frames[-1]} has {what}.", out)
+            self._accuse("websocket.close-illegal-code", note, f"A close has {what}.", out)
         elif code is not None and not answers and not again:
             finding = verdicts.close_code(self, sender, code, reason, place)
             if finding is not None:
@@ -284,12 +286,12 @@ class WebSocket(core.Dissector):
             if message is None:
                 note.text = "goes on with a message whose beginning is missing"
                 if self.exchange is not None and not half.lost and not half.wrong_mask:
-                    text = f"Frame {note.frames[-1]} goes on with a message that nobody has begun."
+                    text = "A continuation goes on with a message that nobody has begun."
                     self._accuse("websocket.frame-bad-opcode-or-sequence", note, text, out)
                 return
         else:
             if message is not None:
-                text = f"Frame {note.frames[-1]} begins a message in the middle of another one."
+                text = f"A {OPCODES[opcode]} frame begins a message in the middle of another one."
                 self._accuse("websocket.frame-bad-opcode-or-sequence", note, text, out)
             message = half.message = Message(opcode, bool(first >> 4 & frames.RSV1) and half.inflater is not None)
         if half.close_place is not None:
@@ -327,7 +329,7 @@ class WebSocket(core.Dissector):
             except Malformed as why:
                 message.failed = str(why)
                 if not self._is_known_loss(inflater):
-                    text = f"The compressed message in frame {note.frames[-1]} can't be inflated: {why}."
+                    text = f"A compressed message can't be inflated: {why}."
                     self._accuse("websocket.deflate-failed", note, text, out)
                 return
             length = len(payload)
@@ -383,7 +385,7 @@ class WebSocket(core.Dissector):
         except UnicodeDecodeError as why:
             text = data.decode("utf-8", "backslashreplace")
             if not (message.dropped and why.end >= len(data) - 3):
-                wrong = f"The text message in frame {note.frames[-1]} is not UTF-8 from byte {why.start:,} on "
+                wrong = f"A text message is not UTF-8 from byte {why.start:,} on "
                 wrong += f"({data[why.start : why.start + 4].hex(' ')})."
                 self._accuse("websocket.message-invalid-utf8", note, wrong, out)
         note.fields["message"] = text[: self.shown]

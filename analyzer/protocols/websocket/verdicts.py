@@ -8,7 +8,7 @@ from analyzer.core import About, Finding, Outcome, Phase, Place, Side
 from analyzer.protocols.websocket.names import BAD_CODES, TOO_BIG, close_name
 
 if TYPE_CHECKING:
-    from analyzer.core import Flow, Note, Outputs, Spot, Value
+    from analyzer.core import Flow, Outputs, Spot, Value
     from analyzer.protocols.websocket.dissector import WebSocket
 
 NS: Final = 1_000_000_000
@@ -20,10 +20,8 @@ IDLE_LEAST_NS: Final = 5 * NS
 IDLE_STEP_NS: Final = 5 * NS
 
 
-def mask_text(masked: bool, note: Note) -> str:
-    if masked:
-        return f"Frame {note.frames[-1]}, from the server, is masked."
-    return f"Frame {note.frames[-1]}, from the client, is not masked."
+def mask_text(masked: bool) -> str:
+    return f"A frame of the {'server is' if masked else 'client is not'} masked."
 
 
 def name(room: WebSocket, side: Side) -> str:
