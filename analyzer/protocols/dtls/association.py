@@ -18,7 +18,7 @@ from analyzer.protocols.tls.messages import DTLS13, is_13
 from analyzer.protocols.tls.protection import Opener, Opener13, Undecryptable
 
 if TYPE_CHECKING:
-    from analyzer.core import Piece, Place, Shared, Value
+    from analyzer.core import Endpoint, Piece, Place, Shared, Value
     from analyzer.protocols.tls.state import Link
 
 HELLO_VERIFY_REQUEST: Final = 3  # RFC 6347 §4.2.1
@@ -50,9 +50,15 @@ class Association:
     """What is known of one association.  Sides are those of the flow in which it began."""
 
     __slots__ = (
+        "both",
         "closed_why",
         "cookies",
+        "copies",
+        "echoed",
+        "ends",
         "failed",
+        "finals",
+        "given",
         "halves",
         "hand",
         "hellos",
@@ -60,7 +66,9 @@ class Association:
         "phase_told",
         "retransmissions",
         "sequences",
+        "slow",
         "srtp",
+        "srtp_names",
         "srtp_offered",
         "unopened",
     )
@@ -71,11 +79,19 @@ class Association:
         self.cookies = 0  # HelloVerifyRequests
         self.hellos: list[Place] = []  # of the client, each time it was sent
         self.sequences: list[int] = []  # of their records
+        self.copies: list[Place] = []  # of the latest ClientHello, each time it was sent
+        self.both: list[Place] = []  # ClientHellos of both sides
+        self.given: list[str] = []  # cookies
+        self.echoed: list[str] = []  # that the client sent
+        self.finals: list[Place] = []  # where the client's Finished was sent again
+        self.slow = False  # that the first ClientHello was lost has been told
+        self.ends: tuple[Endpoint, Endpoint] | None = None  # of the flow in which it began
         self.retransmissions = 0
         self.opened = 0  # protected records
         self.unopened = 0
         self.closed_why = ""
         self.srtp_offered = False
+        self.srtp_names = ""
         self.srtp: Value = None  # the profile that was chosen
         self.phase_told = False
         self.failed = False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer import core
 from analyzer.core import About, Malformed, Note, Outcome, Pass, Phase, Piece, Place, Reader, Shared, Side, Span
-from analyzer.protocols.dtls import verdicts
+from analyzer.protocols.dtls import troubles, verdicts
 from analyzer.protocols.dtls.association import (
     EARLY_EPOCH,
     HANDSHAKE_EPOCH,
@@ -79,6 +79,8 @@ class Dtls(core.Dissector):
         self.turned = False  # and its sides are the other way round here
         self.tries = MAX_TRIES
         self.runs: list[Run | None] = [None, None]  # by side of the association
+        self.sent = [0, 0]  # datagrams, by side of the association
+        self.first: Place | None = None
         self.told = False
         self.dropped_told = False
 
@@ -88,6 +90,8 @@ class Dtls(core.Dissector):
         found = self.made
         if found is None:
             found = self.made = Association(self.shared or Shared())
+            flow = self.flow
+            found.ends = None if flow is None else (flow.initiator, flow.responder)
         return found
 
     @property
@@ -119,6 +123,11 @@ class Dtls(core.Dissector):
             self.borrowed, self.tries = True, 0
 
     def _datagram(self, sender: Side, unit: Piece) -> Outputs:
+        self.sent[sender] += 1
+        if self.first is None:
+            self.first = unit.place
+        if not self.one.link.done_ns:
+            self._count_datagram(self.one, sender, unit)
         reader = Reader(unit)
         for _ in reader.each("record"):
             half = self.one.halves[sender]
@@ -130,6 +139,22 @@ class Dtls(core.Dissector):
                 yield from self._content(sender, half, record.kind, record.content, record, unit)
             else:
                 yield from self._protected(sender, half, record, unit)
+
+    def _count_datagram(self, one: Association, sender: Side, unit: Piece) -> None:
+        """What tells, should the handshake never end, who was not heard."""
+        half, other = one.halves[sender], one.halves[sender.other]
+        place = unit.place
+        if not half.unheard:
+            half.unheard_first = place
+        half.unheard += 1
+        half.unheard_last = place
+        other.unheard = 0
+        other.unheard_first = None
+        if len(unit) >= troubles.BIG_BYTES:
+            half.big += 1
+            half.big_bytes = max(half.big_bytes, len(unit))
+            if half.big_first is None:
+                half.big_first = place
 
     def _protected(self, sender: Side, half: Half, record: Record, unit: Piece) -> Outputs:
         half.protected += 1
@@ -188,9 +213,15 @@ class Dtls(core.Dissector):
         digest = hash(bytes(message))
         known = half.told.get(sequence)
         if known is not None and known.digest == digest:
-            self.one.retransmissions += 1
+            one = self.one
+            one.retransmissions += 1
+            half.repeats += 1
             if kind == tls.CLIENT_HELLO:
                 self._hello_seen(at, record)
+                if len(one.copies) < MAX_HELLOS:
+                    one.copies.append(at)
+            elif kind == tls.FINISHED and sender is one.link.client and len(one.finals) < MAX_HELLOS:
+                one.finals.append(at)
             first = known.note
             again = Note(
                 first.kind, f"sent again: {first.text}", at, {**first.fields, "retransmission": True}, sender=sender
@@ -202,10 +233,13 @@ class Dtls(core.Dissector):
             yield from self._new_hello(sender, sequence, message, record)
             half = self.one.halves[sender]
             self._hello_seen(at, record)
+            self.one.copies = [at]
         note = self._told_note(sender, kind, message, at, record)
         note.fields["message_seq"] = sequence
         if kind == tls.CLIENT_HELLO and note.fields.get("cookie"):
             note.text += ", with the server's cookie"
+            if len(self.one.echoed) < MAX_HELLOS:
+                self.one.echoed.append(str(note.fields["cookie"]))
         half.remember(sequence, Told(digest, note))
         yield note
         yield from self._after(sender, half, kind, note)
@@ -228,6 +262,8 @@ class Dtls(core.Dissector):
             note = self.one.hand.message(sender, kind, message, at)
             link.client, link.hello = client, hello
             note.verdict = "Both sides sent a ClientHello: each takes itself for the client."
+            if not self.one.both:
+                self.one.both = verdicts.places_of(self.one, at)
             return note
         return self.one.hand.message(sender, kind, message, at)
 
@@ -244,12 +280,14 @@ class Dtls(core.Dissector):
             return
         for side in core.SIDES:
             yield from self._flush(side)
+        yield from troubles.on_restart(one, sender, message.place)
         if not one.phase_told:
             yield self._phase(message.time_ns, Outcome.OPEN)
         yield About(None, verdicts.facts(one, self.turned))
         if not self.borrowed:
             one.withdraw()
         self.made = new = Association(one.hand.shared)
+        new.ends = one.ends
         self.borrowed = False
         half = new.halves[sender]
         half.records, half.first = 1, message.place
@@ -263,6 +301,8 @@ class Dtls(core.Dissector):
             cookie = reader.raw("cookie", reader.uint("cookie_length", 1))
         except Malformed as why:
             return Note("dtls.hello-verify-request", f"malformed: {why}", at, {"malformed": str(why)}, sender=sender)
+        if len(self.one.given) < MAX_HELLOS:
+            self.one.given.append(cookie.hex())
         fields: dict[str, core.Value] = {"server_version": names.VERSION.named(version), "cookie": cookie.hex()}
         text = f"send the hello again with this cookie of {len(cookie)} bytes"
         return Note("dtls.hello-verify-request", text, at, fields, sender=sender)
@@ -271,11 +311,20 @@ class Dtls(core.Dissector):
         """What follows from a message."""
         one, link = self.one, self.link
         if kind == tls.CLIENT_HELLO:
-            one.srtp_offered = one.srtp_offered or "use_srtp" in note.fields
+            offered = note.fields.get("use_srtp")
+            one.srtp_offered = one.srtp_offered or offered is not None
+            if isinstance(offered, dict) and not one.srtp_names:
+                profiles = offered.get("protection_profiles") or ()
+                one.srtp_names = ", ".join(str(profile.get("name") or profile.get("value")) for profile in profiles[:4])
             if link.hello is not None:
                 one.offer()
             yield from self._hello_told()
+        elif kind == HELLO_VERIFY_REQUEST:
+            yield from troubles.on_answer(one, note.time_ns, note.at)
+            yield from troubles.on_cookie(one, note.at)
         elif kind in (tls.SERVER_HELLO, tls.ENCRYPTED_EXTENSIONS):
+            if kind == tls.SERVER_HELLO:
+                yield from troubles.on_answer(one, note.time_ns, note.at)
             if kind == tls.SERVER_HELLO and link.answer is not None:
                 one.learn_cids()
                 yield from verdicts.on_version(link)
@@ -283,6 +332,9 @@ class Dtls(core.Dissector):
             if isinstance(chosen, dict) and chosen.get("protection_profiles"):
                 one.srtp = chosen["protection_profiles"][0]
                 self._offer_exporter(one.srtp.get("value"))
+            last = tls.ENCRYPTED_EXTENSIONS if is_13(link.version) else tls.SERVER_HELLO
+            if kind == last and link.answer is not None and one.srtp_offered and one.srtp is None:
+                yield troubles.on_no_profile(one, note.at)
         elif kind == tls.SERVER_HELLO_DONE:
             link.server_hello_done = True
         elif kind == tls.FINISHED:
@@ -351,6 +403,7 @@ class Dtls(core.Dissector):
             yield self._phase(at.time_ns, Outcome.FAILED)
 
     def _ack(self, sender: Side, content: Piece, unit: Piece) -> Outputs:
+        self.one.halves[sender].acks += 1
         reader = Reader(content)
         size = reader.uint("record_numbers_length", 2)
         inner = reader.sub("record_numbers", size)
@@ -495,7 +548,11 @@ class Dtls(core.Dissector):
             if not one.phase_told:
                 yield self._phase(last.time_ns, verdicts.outcome(one, self.end_ns))
             yield from verdicts.at_end(one, self.end_ns, self.flow)
+            yield from troubles.at_end(one, self.end_ns)
             one.withdraw()
+        elif self.flow is not None:
+            ends = (self.flow.initiator, self.flow.responder)
+            yield from troubles.moved(one, (ends[1], ends[0]) if self.turned else ends, self.sent, self.first)
         yield About(None, verdicts.facts(one, self.turned))
 
 

@@ -56,6 +56,80 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         advice="Capture on the other side: did the ClientHello arrive? In WebRTC compare a=setup of both sides, and "
         "look whether ICE had a working pair before.",
     ),
+    "dtls.first-flight-lost": FindingKind(
+        Severity.NOTICE,
+        "The first ClientHello was lost, and a repetition answered",
+        "RFC 6347 4.2.4.1; RFC 9147 5.8.2",
+        cause="The other side was not ready when it came (in WebRTC: it had no answer yet, or its checks had not "
+        "succeeded), or the datagram was lost on the way.",
+        advice="Let the side that waits keep early datagrams until it is ready. A shorter first timer helps too.",
+    ),
+    "dtls.role-conflict": FindingKind(
+        Severity.ERROR,
+        "Both ends take themselves for the client",
+        "RFC 8842 5; RFC 4145 4",
+        cause="a=setup was handled wrongly: both ended up active. An offer says actpass, the answer active or passive.",
+        advice="Compare a=setup in offer and answer with who sent the ClientHello.",
+    ),
+    "dtls.hello-verify-loop": FindingKind(
+        Severity.WARNING,
+        "The server asks for a cookie again and again",
+        "RFC 6347 4.2.1",
+        cause="The cookie that came back does not fit: the client's address changes between its hellos (a NAT), its "
+        "hellos reach different servers (a load balancer), or the client does not send the cookie back as it was.",
+        advice="Compare the cookies and the client's address as the server sees it; bind clients to one server.",
+    ),
+    "dtls.no-srtp-profile": FindingKind(
+        Severity.WARNING,
+        "No profile of SRTP was agreed on",
+        "RFC 5764 4.1",
+        cause="The two sides have no profile in common, or the server does no SRTP: no media can follow.",
+        advice="Compare the profiles that were offered with those of the server's configuration.",
+    ),
+    "dtls.restart-unexpected": FindingKind(
+        Severity.NOTICE,
+        "A new handshake begins where a connection was at work",
+        "RFC 8842 3",
+        cause="The peer was restarted, or lost its state; or signalling agreed on a new association (a=tls-id).",
+        advice="Look in the signalling whether tls-id or fingerprint changed; if not, look why the peer began anew.",
+    ),
+    "dtls.13-ack-missing": FindingKind(
+        Severity.WARNING,
+        "The client's Finished is not acknowledged",
+        "§7",
+        cause="The server's ACK is lost, or the server does not send one, as it must in DTLS 1.3.",
+        advice="Look for records of the server at that time: if it sends data, the ACK alone is missing.",
+    ),
+    "dtls.fragment-missing": FindingKind(
+        Severity.WARNING,
+        "A piece of a handshake message never arrives",
+        "RFC 6347 4.2.3; §5.5",
+        cause="The datagrams with this piece are lost each time: they are too large for the path, or filtered.",
+        advice="Lower the MTU that DTLS uses, or make the flight smaller: an ECDSA certificate, a shorter chain.",
+    ),
+    "dtls.flight-too-big": FindingKind(
+        Severity.WARNING,
+        "Large datagrams of a flight do not get through",
+        "RFC 6347 4.1.1.1; §4.4",
+        cause="The path takes no datagrams of this size (a tunnel, a VPN, a small MTU), or drops IP fragments.",
+        advice="Lower the MTU that DTLS uses; use an ECDSA certificate, a shorter chain, or no post-quantum share.",
+    ),
+    "dtls.silent-discard": FindingKind(
+        Severity.WARNING,
+        "One side sends its flight again and again, and the other is silent",
+        "RFC 6347 4.1.2.7; §4.5.2",
+        cause="DTLS drops without a word what it can't verify: records of other keys or another epoch, repetitions. Or "
+        "the other side has gone, or its answers are lost.",
+        advice="Look into the logs of the silent side; capture there: do the records arrive? With its keys they open.",
+    ),
+    "dtls.cid-needed": FindingKind(
+        Severity.WARNING,
+        "The client's port changed, and its records are not recognised",
+        "RFC 9146 1",
+        cause="A NAT on the way forgot the mapping and made another. Without a connection id the server can't tell "
+        "whose records these are.",
+        advice="Use connection ids (RFC 9146), send something often enough to keep the mapping, or begin anew.",
+    ),
     "dtls.version-old": FindingKind(
         Severity.WARNING,
         "DTLS 1.0 was negotiated, which must not be used any more",

@@ -31,7 +31,7 @@ def _start(part: Part) -> int:
 class Assembly:
     """One message of which some fragments are here; of bytes that came twice the first copy counts."""
 
-    __slots__ = ("bytes", "header", "kind", "length", "parts")
+    __slots__ = ("again", "bytes", "header", "kind", "length", "parts")
 
     def __init__(self, kind: int, length: int, header: Piece) -> None:
         self.kind = kind
@@ -39,6 +39,7 @@ class Assembly:
         self.header = header
         self.parts: list[Part] = []  # in order, none overlapping another
         self.bytes = 0
+        self.again = 0  # fragments that brought nothing new
 
     def add(self, start: int, body: Piece) -> None:
         """Take the bytes of `body`, which begins at `start`, that are new."""
@@ -61,6 +62,8 @@ class Assembly:
         if new:
             self.parts.extend(new)
             self.parts.sort(key=_start)
+        else:
+            self.again += 1
 
     def message(self, sequence: int) -> Piece:
         """The whole message, with the header that it would have in one fragment."""

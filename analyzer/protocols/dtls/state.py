@@ -32,7 +32,11 @@ class Half:
     """One side: its records, and what holds for those to come."""
 
     __slots__ = (
+        "acks",
         "alerted",
+        "big",
+        "big_bytes",
+        "big_first",
         "cid_bytes",
         "closed",
         "data_bytes",
@@ -46,8 +50,12 @@ class Half:
         "openers13",
         "protected",
         "records",
+        "repeats",
         "sealed_ns",
         "told",
+        "unheard",
+        "unheard_first",
+        "unheard_last",
     )
 
     def __init__(self) -> None:
@@ -67,6 +75,14 @@ class Half:
         self.closed = False  # by close_notify
         self.alerted = False  # by a fatal alert
         self.data_bytes = 0
+        self.acks = 0
+        self.repeats = 0  # messages that were sent again
+        self.big = 0  # large datagrams of the handshake
+        self.big_bytes = 0  # the largest
+        self.big_first: Place | None = None
+        self.unheard = 0  # datagrams since the other side last sent one
+        self.unheard_first: Place | None = None
+        self.unheard_last: Place | None = None
 
     def remember(self, sequence: int, told: Told) -> None:
         """Keep what was told of a message; the oldest is forgotten where there are many."""

@@ -36,6 +36,11 @@ def places(link: Link, *more: Where | None) -> list[Where]:
     return [place for place in (link.hello_at, *more) if place is not None]
 
 
+def places_of(one: Association, at: Place) -> list[Place]:
+    """The first ClientHello, and where that of the other side was."""
+    return [*one.hellos[:1], at]
+
+
 def hidden(link: Link, sender: Side) -> str:
     """What an encrypted part of a handshake must be, by its place."""
     if not is_13(link.version):
