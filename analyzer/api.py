@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from analyzer.engine.engine import Engine
+    from analyzer.engine.keylog import KeyLogs
     from analyzer.engine.teller import OnOutput
     from analyzer.report.spool import Spool
     from analyzer.sessions.filter import Filter
@@ -45,12 +46,14 @@ class Material:
     """Files that are given to open a capture, and to judge what is in it.
 
     `keylog` are files with TLS secrets (RFC 9850), which may grow; `private_keys` RSA keys as PEM, DER or PKCS #12;
-    `ca` has the certificates to trust, in place of those that are commonly trusted.
+    `ca` has the certificates to trust, in place of those that are commonly trusted; `turn_passwords` are users of TURN
+    relays with their passwords, `USER:PASSWORD` each.
     """
 
     keylog: tuple[str, ...] = ()
     private_keys: tuple[str, ...] = ()
     ca: str | None = None
+    turn_passwords: tuple[str, ...] = ()
 
 
 class Analysis:
@@ -90,6 +93,7 @@ class Analysis:
         given = self._material = material or Material()
         shared = self.engine.shared
         self._key_logs = KeyLogs(shared.secrets, own, given.keylog, given.private_keys)
+        shared.secrets.passwords = [password_of(one) for one in given.turn_passwords]
         shared.roots = None if given.ca is None else read(given.ca, "certificates")
         self._live = live
         if not live and source.total_bytes is not None:
@@ -179,14 +183,14 @@ class Analysis:
         self.finish()
         for worker in self._workers:
             self.add(worker.stories(engine.flows, self._stop))
-        capture = capture_of(self.source, engine)
+        capture = capture_of(self.source, engine, self._key_logs)
         stories = sorted([*engine.stories, *self._told], key=lambda story: story.flow.id)
         sessions, findings = join(stories, engine.flows, capture)
         report = Report(capture, engine.flows, sessions, findings)
         return report if self._filter is None else filtered(report, self._filter)
 
 
-def capture_of(source: core.Source, engine: Engine) -> Capture:
+def capture_of(source: core.Source, engine: Engine, key_logs: KeyLogs) -> Capture:
     """What was read, and what is wrong with it."""
     stats = engine.tracker.stats
     return Capture(
@@ -198,7 +202,7 @@ def capture_of(source: core.Source, engine: Engine) -> Capture:
         list(source.interfaces),
         stats.cut_frames,
         stats.undecoded_frames,
-        [*source.problems, *engine.tracker.problems],
+        [*source.problems, *engine.tracker.problems, *key_logs.problems],
         stats.oversize_frames,
         stats.clock_steps,
         stats.clock_step_frame,
@@ -249,6 +253,7 @@ def analyze(
     keylog: Files | None = None,
     private_key: Files | None = None,
     ca: str | os.PathLike[str] | None = None,
+    turn_password: str | Sequence[str] | None = None,
     limits: Limits | None = None,
     filter: str | None = None,  # noqa: A002 - what the command line calls it
     jobs: int = 1,
@@ -260,17 +265,18 @@ def analyze(
 
     `path` is a file, a folder, a glob, "-" for standard input, an open file or bytes, or a list of these.  `keylog` is
     a file with TLS secrets, or several; `private_key` a file with RSA keys, or several; `ca` one with the certificates
-    to trust.  `filter` keeps some sessions, `jobs` is how many processes share the flows,
-    `trace` gives each note its tree of fields with byte ranges (`Note.tree`).  `progress` is called between batches;
-    when `stop` returns true, the report has what was found until then.
+    to trust; `turn_password` a user of a TURN relay as `USER:PASSWORD`, or several.  `filter` keeps some sessions,
+    `jobs` is how many processes share the flows, `trace` gives each note its tree of fields with byte ranges
+    (`Note.tree`).  `progress` is called between batches; when `stop` returns true, the report has what was found until
+    then.
 
-    Raises `CaptureError` when nothing could be read, and ValueError for a filter that is none.
+    Raises `CaptureError` when nothing could be read, and ValueError for a filter or a password that is none.
     """
     from analyzer.capture import open_source
 
     paths = listed(path)
     filter_of(filter)
-    given = material(keylog, private_key, ca)
+    given = material(keylog, private_key, ca, turn_password)
     own = limits or Limits()
     # A private key opens a session that later ones resume: only one process that sees all of them can open those.
     share = max(jobs, 1) if shareable(paths) and not given.private_keys else 1
@@ -299,10 +305,19 @@ def listed(path: Path_ | Sequence[Path_]) -> list[Path_]:
 
 
 def material(
-    keylog: Files | None, private_key: Files | None = None, ca: str | os.PathLike[str] | None = None
+    keylog: Files | None,
+    private_key: Files | None = None,
+    ca: str | os.PathLike[str] | None = None,
+    turn_password: str | Sequence[str] | None = None,
 ) -> Material:
-    """These files, made sure that each can be read: raises `CaptureError` for one that can't."""
-    given = Material(names(keylog), names(private_key), None if ca is None else os.fspath(ca))
+    """These files, made sure that each can be read: raises `CaptureError` for one that can't.
+
+    Raises ValueError for a password that is none.
+    """
+    passwords = (turn_password,) if isinstance(turn_password, str) else tuple(turn_password or ())
+    for one in passwords:
+        password_of(one)
+    given = Material(names(keylog), names(private_key), None if ca is None else os.fspath(ca), passwords)
     for files, what in ((given.keylog, "key log"), (given.private_keys, "private key")):
         for name in files:
             readable(name, what)
@@ -314,6 +329,14 @@ def material(
         except ValueError as why:
             raise CaptureError(f"{given.ca}: it holds no certificate, neither in PEM nor in DER") from why
     return given
+
+
+def password_of(given: str) -> tuple[str, str]:
+    """The user and the password of `USER:PASSWORD`; a user name may have colons (a time, a name), a password none."""
+    user, colon, password = given.rpartition(":")
+    if not colon or not user:
+        raise ValueError(f"{given!r} is no USER:PASSWORD")
+    return user, password
 
 
 def names(files: Files | None) -> tuple[str, ...]:
@@ -523,13 +546,16 @@ def follow(
     duration: float | None = None,
     count: int | None = None,
     keylog: Files | None = None,
+    private_key: Files | None = None,
+    ca: str | os.PathLike[str] | None = None,
+    turn_password: str | Sequence[str] | None = None,
     limits: Limits | None = None,
 ) -> Iterator[Note]:
     """Each note as it happens on `interface`, until `duration` seconds or `count` frames have passed.
 
-    `filter` is a capture filter as tcpdump has it ("tcp port 443"); `keylog` files with TLS secrets, which may grow
-    meanwhile.  Raises `CaptureError` where capturing is not
-    possible or not allowed.
+    `filter` is a capture filter as tcpdump has it ("tcp port 443"); `keylog` are files with TLS secrets, which may grow
+    meanwhile, `private_key`, `ca` and `turn_password` as `analyze` has them.  Raises `CaptureError` where capturing is
+    not possible or not allowed.
     """
     from analyzer.capture.live import LiveSource
 
@@ -540,7 +566,8 @@ def follow(
         if isinstance(output, Note):
             told.append(output)
 
-    analysis = Analysis(source, limits=limits, on_output=keep, material=material(keylog), live=True)
+    given = material(keylog, private_key, ca, turn_password)
+    analysis = Analysis(source, limits=limits, on_output=keep, material=given, live=True)
     try:
         while analysis.step():
             yield from told

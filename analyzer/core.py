@@ -37,8 +37,9 @@ class Side(IntEnum):
         return Side.RESPONDER if self is Side.INITIATOR else Side.INITIATOR
 
 
-#: By number: a look-up here is cheaper than `Side(number)`.
-SIDES: Final = (Side.INITIATOR, Side.RESPONDER)
+#: By number: a look-up here is cheaper than `Side(number)`.  That the length is left open is for the compiler, here and
+#: wherever pairs are indexed by sender: it would make a pair of known length anew for each look-up.
+SIDES: Final[tuple[Side, ...]] = (Side.INITIATOR, Side.RESPONDER)
 
 
 class Severity(StrEnum):
@@ -99,6 +100,8 @@ class Limits:
     fragments: int = 4096  # IP fragments held at once
     fragment_bytes: int = 16 << 20  # bytes of them
     notes_per_flow: int = 1_000_000
+    message_bytes: int = 1024  # of a message that is shown in its note
+    inflated_bytes: int = 16 << 20  # what one compressed message may come to
     unpacked_flows: int = 2000  # from here on, notes of quiet flows are held on disk: that changes nothing else
     unpacked_notes: int = 50_000  # from here on, those of busy flows too
     unpacked_notes_per_flow: int = 10_000
@@ -133,9 +136,11 @@ class Place(NamedTuple):
     @property
     def frames(self) -> tuple[int, ...]:
         """Frame numbers in ascending order, the last being where it was complete."""
-        return tuple(sorted({span.frame for span in self.spans}))
+        spans = self.spans
+        return (spans[0][0],) if len(spans) == 1 else tuple(sorted({span[0] for span in spans}))
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Piece:
     """Bytes `start` to `stop` of `data`, which can tell their captured spans and time (worked out when asked).
 
@@ -209,7 +214,7 @@ class Piece:
             if end > begin or (start == stop and not spans):
                 spans.append(Span(frame, offset + begin - at, offset + max(end, begin) - at))
                 time_ns = max(time_ns, when)
-        return Place(tuple(spans), time_ns)
+        return placed(tuple(spans), time_ns)
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -222,6 +227,7 @@ class Piece:
         return runs[0][3] if len(runs) == 1 and self.whole is None else self.place.time_ns
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Spot:
     """The place of a piece in less memory than a `Place`, for those who remember many of them."""
 
@@ -256,7 +262,12 @@ class Spot:
 def spot(frame: int, start: int, stop: int, time_ns: int) -> Place:
     """The place of bytes `start` to `stop` of one frame: `Place((Span(...),), time_ns)`, at half the price."""
     span: Span = _tuple(Span, (frame, start, stop))
-    place: Place = _tuple(Place, ((span,), time_ns))
+    return placed((span,), time_ns)
+
+
+def placed(spans: tuple[Span, ...], time_ns: int) -> Place:
+    """`Place(spans, time_ns)`, at half the price."""
+    place: Place = _tuple(Place, (spans, time_ns))
     return place
 
 
@@ -327,12 +338,17 @@ class Trace:
     def fields(self) -> list[Field]:
         return self.open[0]
 
-    def add(self, name: str, value: int | str | bytes | None, piece: Piece) -> Field:
+    def add(self, name: str, value: int | str | bytes | None, piece: Piece | None) -> Field:
+        if piece is not None:
+            piece = Piece(
+                piece.data, piece.runs, piece.start, piece.stop, piece.base, piece.whole
+            )  # without this trace
         node = Field(name, value, piece)
         self.open[-1].append(node)
         return node
 
 
+@mypyc_attr(acyclic=True)
 class Group:
     """Fields read inside `with reader.group(name):` belong together in the tree; costs nothing untraced."""
 
@@ -348,7 +364,7 @@ class Group:
         reader = self.reader
         if reader is not None and reader.trace is not None:
             self.start = reader.at
-            self.node = reader.trace.add(self.name, None, reader.unit)
+            self.node = reader.trace.add(self.name, None, None)
             reader.trace.open.append(self.node.children)
 
     def __exit__(
@@ -358,11 +374,13 @@ class Group:
         if reader is not None and reader.trace is not None and self.node is not None:
             reader.trace.open.pop()
             self.node.piece = reader.unit.cut(self.start, reader.at)
+            self.node.piece.trace = None
 
 
 _NO_GROUP: Final = Group(None, "")
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Reader:
     """Reads a piece from front to back, by name; past its end it raises `Malformed`.
 
@@ -485,11 +503,12 @@ class Secrets:
     `given` tells whether there was any source of them at all.
     """
 
-    __slots__ = ("expected", "given", "lines", "private_keys", "version")
+    __slots__ = ("expected", "given", "lines", "passwords", "private_keys", "version")
 
     def __init__(self) -> None:
         self.lines: dict[bytes, dict[str, bytes]] = {}
         self.private_keys: list[bytes] = []  # files as they are: PEM, DER or PKCS #12
+        self.passwords: list[tuple[str, str]] = []  # of users of relays
         self.version = 0
         self.expected = False
         self.given = False
@@ -528,10 +547,37 @@ class Shared:
 Value = Any  # of a field: int, str, bool, None, {"value": int, "name": str}, or lists and dicts of these
 
 
+@mypyc_attr(acyclic=True)
+class Pattern:
+    """Fields that notes have in common, all but the values of those called `changing`: the rest is encoded once."""
+
+    __slots__ = ("changing", "fields", "parts")
+
+    def __init__(self, fields: dict[str, Value], changing: Iterable[str] = ()) -> None:
+        names = frozenset(changing)
+        self.fields = fields
+        self.changing: tuple[str, ...] = tuple([name for name in fields if name in names])
+        self.parts: tuple[str, ...] = ()  # what stands between these in JSON, once somebody has asked for it
+
+
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Note:
     """A line of the timeline.  The engine fills in `flow`, `sender`, `path` and turns `at` into a `Place`."""
 
-    __slots__ = ("fields", "flow", "kind", "path", "remark", "sender", "spec", "text", "tree", "verdict", "where")
+    __slots__ = (
+        "fields",
+        "flow",
+        "kind",
+        "path",
+        "pattern",
+        "remark",
+        "sender",
+        "spec",
+        "text",
+        "tree",
+        "verdict",
+        "where",
+    )
 
     def __init__(
         self,
@@ -547,6 +593,7 @@ class Note:
         self.text = text
         self.where: Place | Spot = Spot(at) if isinstance(at, Piece) else at  # `at`, or what it will be made of
         self.fields: dict[str, Value] = {} if fields is None else fields
+        self.pattern: Pattern | None = None  # which `fields` follow
         self.verdict = verdict
         self.remark = ""  # what a reader who asks for explanations should know of this very message
         self.sender: Side | None = sender
@@ -582,6 +629,7 @@ class Note:
         return f"Note({self.kind!r}, {self.text!r}, frames={self.frames})"
 
 
+@mypyc_attr(acyclic=True)
 class Finding:
     """A verdict with its evidence.  What is not given comes from the room's table of findings.
 
@@ -610,7 +658,7 @@ class Finding:
             self.at = found[0]
         else:
             spans = [span for place in found for span in place.spans]
-            self.at = Place(tuple(spans), max([place.time_ns for place in found], default=0))
+            self.at = placed(tuple(spans), max([place.time_ns for place in found], default=0))
         self.cause = cause
         self.advice = advice
         self.limits = limits
@@ -640,6 +688,7 @@ class Packer:
         raise NotImplementedError
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Phase:
     """A step of the set-up that a room saw: what began when, how it ended, and the round trips it took."""
@@ -658,6 +707,7 @@ class Phase:
         self.round_trips = round_trips
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class About:
     """What a room learnt of the whole session: a title for it, facts by name, and the kind of session it makes."""
@@ -670,13 +720,69 @@ class About:
         self.facts = {} if facts is None else facts
 
 
+class Exchange:
+    """A request that asks for another protocol, and the answer once there is one (RFC 9110 §7.8, RFC 8441 §4).
+
+    `request` and `response` are field lines by lower-case name.
+    """
+
+    __slots__ = (
+        "answered",
+        "asked",
+        "client",
+        "facts",
+        "method",
+        "reason",
+        "request",
+        "response",
+        "secure",
+        "status",
+        "target",
+        "version",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        version: str,
+        request: dict[str, str],
+        asked: Place,
+        client: Side,
+        secure: bool,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.version = version  # "HTTP/1.1", "HTTP/2", ...
+        self.request = request
+        self.asked = asked
+        self.client = client  # who asks
+        self.secure = secure
+        self.status = 0  # until there is an answer
+        self.reason = ""
+        self.response: dict[str, str] = {}
+        self.answered: Place | None = None
+        self.facts: dict[str, Any] = {}  # what the room that is asked for remembers of it
+
+
 @dataclass(slots=True)
-class Handoff:
-    """What follows this unit, on both sides, belongs to the room that claims `label`."""
+class Lead:
+    """An exchange, begun or answered, that is for the room which claims `label` to tell of (`Protocol.lead`)."""
 
     label: str
+    exchange: Exchange
+    told: bool = False  # set by the engine: whether there is such a room
 
 
+@dataclass(slots=True)
+class Handoff:
+    """What follows this unit, on both sides, belongs to the room that claims `label`, which gets `context`."""
+
+    label: str
+    context: Any = None
+
+
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Pass:
     """Bytes for an inner channel called `label` (decrypted, unwrapped); `stream` tells bytes from datagrams."""
@@ -687,8 +793,11 @@ class Pass:
     key: int = 0  # which inner channel, where there are several (an HTTP/2 stream id)
     sender: Side | None = None  # who sent it, where that is not who sent the unit
     read: bool = False  # set by the engine: whether a room inside has taken it
+    context: Any = None  # for the room that takes it: of a stream what came first, of datagrams that of each
+    over: bool = False  # nothing follows in this inner channel: it ends here, for both sides
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Body:
     """The next `size` bytes of this sender are to be streamed past, not held; -1: all until the stream ends.
@@ -710,7 +819,7 @@ class Wait:
     """Says that the room holds bytes until there are secrets for them: the engine calls `on_secrets` then."""
 
 
-Output = Note | Finding | Phase | About | Handoff | Pass | Body | Enough | Wait
+Output = Note | Finding | Phase | About | Handoff | Pass | Body | Enough | Wait | Lead
 Outputs = Iterable[Output]
 
 
@@ -729,6 +838,7 @@ class Dissector:
     end_ns: int = 0  # set by the engine before `on_end`: when the flow, or else the capture, ended
     shared: Shared | None = None  # set by the engine: what flows have in common
     secure: bool = False  # set by the engine: what the room reads was encrypted on the wire
+    context: Any = None  # set by the engine: what came with the `Handoff` or the `Pass`
     streams: Sequence[MediaStream] = ()  # set by the engine before `on_over`: what was counted in columns
 
     def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
@@ -754,6 +864,10 @@ class Dissector:
 
     def on_secrets(self, late: bool) -> Outputs:
         """For a room that said `Wait`: there are new secrets, or (`late`) it is time to go on without."""
+        return ()
+
+    def on_icmp(self, error: IcmpError) -> Outputs:
+        """An ICMP error quotes a datagram of the flow; told to rooms that are right on UDP."""
         return ()
 
     def on_end(self, last: Piece) -> Outputs:
@@ -804,6 +918,7 @@ class Event:
     RELEASED: Final = 1 << 30  # data that had waited for an ACK which the receiver held back
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Segment:
     """One TCP segment as the TCP room gets it: only those with an event the room asked for."""
 
@@ -850,6 +965,7 @@ class Segment:
         self.time_ns = run[3]
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class TcpSummary:
     """What the flow table knows of a TCP connection at its end.  Pairs are by sender, initiator first."""
@@ -983,6 +1099,7 @@ class MediaStream:
     extension_ids: tuple[int, ...]  # ids seen in it (RFC 8285), those below 62
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Flow:
     """A TCP connection (a reused port starts a new one) or a UDP conversation."""
@@ -1132,6 +1249,7 @@ class Protocol:
     secure: bool = False  # what it passes inwards was encrypted
     media: bool = False  # its room gets what is known to be RTP
     starts: frozenset[int] | None = None  # the first bytes that `probe` does not refuse at once; None: it may take any
+    lead: Callable[[Exchange], Outputs] | None = None  # tells of requests that ask for it, and of their answers
 
     def reference(self, spec: str) -> str:
         """A section of this protocol's RFC, written out ("§3.5" becomes "RFC 9293 3.5")."""
@@ -1226,6 +1344,7 @@ class Source:
 # --- what comes out ---------------------------------------------------------------------------------------------------
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Story:
     """What the rooms said of one flow; `kind` is the session that its deepest room makes, None where none does."""
@@ -1257,6 +1376,7 @@ class Story:
         self.kind = kind
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Session:
     """What a person calls one thing: its flows, its phases in order, its notes in order of time."""
@@ -1300,7 +1420,8 @@ class Session:
         self.findings = [] if findings is None else findings
 
 
-@dataclass(slots=True)
+@mypyc_attr(acyclic=True)
+@dataclass(slots=True, init=False)
 class Verdict:
     """A finding in the report: complete, and joined to its session (None: it is about the whole capture)."""
 
@@ -1317,6 +1438,36 @@ class Verdict:
     frames: tuple[int, ...]
     spans: tuple[Span, ...]
     time_ns: int
+
+    def __init__(
+        self,
+        id: int,  # noqa: A002
+        code: str,
+        severity: Severity,
+        title: str,
+        text: str,
+        cause: str,
+        advice: str,
+        limits: str,
+        spec: str,
+        session: int | None,
+        frames: tuple[int, ...],
+        spans: tuple[Span, ...],
+        time_ns: int,
+    ) -> None:
+        self.id = id
+        self.code = code
+        self.severity = severity
+        self.title = title
+        self.text = text
+        self.cause = cause
+        self.advice = advice
+        self.limits = limits
+        self.spec = spec
+        self.session = session
+        self.frames = frames
+        self.spans = spans
+        self.time_ns = time_ns
 
 
 @dataclass(slots=True)

@@ -90,6 +90,7 @@ def read_duration(_: click.Context, parameter: click.Parameter, given: float | N
 @options.KEYLOG
 @options.PRIVATE_KEY
 @options.CA
+@options.TURN_PASSWORD
 @options.FILTER
 @options.LIMIT
 @options.COLOR
@@ -121,7 +122,7 @@ def command(
         api.filter_of(wanted.filter)
     except ValueError as why:
         raise click.BadParameter(str(why), param_hint="--filter") from why
-    given_files = api.material(wanted.keylog, wanted.private_key, wanted.ca)
+    given_files = api.material(wanted.keylog, wanted.private_key, wanted.ca, wanted.turn_password)
     source = LiveSource(interface, bpf, duration=duration, count=count, write=write, promiscuous=promiscuous)
     analysis = api.Analysis(
         source,

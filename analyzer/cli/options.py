@@ -39,6 +39,7 @@ class Options:
     keylog: tuple[Path, ...] = ()
     private_key: tuple[Path, ...] = ()
     ca: Path | None = None
+    turn_password: tuple[str, ...] = ()
     filter: str | None = None
     jobs: int | None = None
     limits: Limits = field(default_factory=Limits)
@@ -140,6 +141,18 @@ def read_keylog(_context: click.Context, _parameter: click.Parameter, given: tup
     return (Path(told),)
 
 
+def read_passwords(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """What was given, each with a user and a password."""
+    from analyzer import api
+
+    for one in given:
+        try:
+            api.password_of(one)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return given
+
+
 def read_filter(_context: click.Context, _parameter: click.Parameter, given: str | None) -> str | None:
     """The expression, if it is one."""
     if given is not None:
@@ -180,6 +193,13 @@ CA: Final = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Certificates to trust, in place of those that are commonly trusted (PEM or DER).",
 )
+TURN_PASSWORD: Final = click.option(
+    "--turn-password",
+    metavar="USER:PASSWORD",
+    multiple=True,
+    callback=read_passwords,
+    help="A user of a TURN relay, to verify what the user signed (repeatable).",
+)
 FILTER: Final = click.option(
     "--filter",
     metavar="EXPR",
@@ -209,7 +229,7 @@ DETAIL: Final = click.option(
 NOTICES: Final = click.option("--notices", is_flag=True, help="Tell also what is worth a notice only.")
 ALL: Final = click.option("--all", "everything", is_flag=True, help="List every session and finding, however many.")
 
-COMMON: Final = (KEYLOG, PRIVATE_KEY, CA, FILTER, JOBS, LIMIT, COLOR, QUIET, FAIL_ON)
+COMMON: Final = (KEYLOG, PRIVATE_KEY, CA, TURN_PASSWORD, FILTER, JOBS, LIMIT, COLOR, QUIET, FAIL_ON)
 
 
 def reading(*more: Decorator) -> Decorator:

@@ -96,7 +96,7 @@ def analyse(captures: Sequence[str], wanted: Options, *, trace: bool) -> Result:
     from analyzer import api
     from analyzer.capture import open_source
 
-    given = api.material(wanted.keylog, wanted.private_key, wanted.ca)
+    given = api.material(wanted.keylog, wanted.private_key, wanted.ca, wanted.turn_password)
     with Progress(wanted.quiet) as progress, interruptible() as interrupt, api.without_collection():
         shareable = wanted.jobs != 1 and api.shareable(captures)
         if wanted.jobs is not None and shareable:
@@ -105,6 +105,7 @@ def analyse(captures: Sequence[str], wanted: Options, *, trace: bool) -> Result:
                 keylog=given.keylog,
                 private_key=given.private_keys,
                 ca=given.ca,
+                turn_password=given.turn_passwords,
                 limits=wanted.limits,
                 filter=wanted.filter,
                 jobs=wanted.jobs,

@@ -569,7 +569,7 @@ def decode_rows(
                     if at + 12 > end:
                         status = 4
                         break
-                    payload_at = at + 12
+                    payload_at = at
                     break
                 if (transport == 1 and version == 4) or (transport == 58 and version == 6):
                     if at + 4 > end:

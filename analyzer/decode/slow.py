@@ -661,7 +661,7 @@ class _Walk:
     def sctp(self) -> None:
         """RFC 9260 §3.1."""
         if self.ports(12):
-            self.payload(12)
+            self.payload(0)
 
     def icmp(self) -> None:
         """RFC 792, RFC 4443 §2.1: type, code, checksum, then four bytes that depend on them."""

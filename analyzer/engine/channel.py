@@ -11,7 +11,9 @@ malformed before it has said anything.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from mypy_extensions import mypyc_attr
 
 from analyzer.core import SIDES, Body, Malformed, Note, Pass, Piece, Side, Trace
 from analyzer.engine.pending import Pending, Stretch, place_of
@@ -21,7 +23,7 @@ from analyzer.flows.streams import StreamTable, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analyzer.core import Flow, MediaStream
+    from analyzer.core import Flow, IcmpError, MediaStream
     from analyzer.engine.registry import Entry, Registry
     from analyzer.engine.teller import Teller
 
@@ -44,11 +46,12 @@ SPARE_BYTES: Final = 1 << 14
 class Channel:
     """What streams and datagrams have in common: a label, a path, and an end."""
 
-    __slots__ = ("child", "label", "last", "path", "ports", "registry", "state", "streams_of_flow", "teller")
+    __slots__ = ("child", "context", "label", "last", "path", "ports", "registry", "state", "streams_of_flow", "teller")
 
     def __init__(
         self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
     ) -> None:
+        self.context: Any = None  # for the room that will take it
         self.registry = registry
         self.teller = teller
         self.label = registry.claimed(label)
@@ -113,6 +116,9 @@ class Channel:
     def secrets(self, late: bool) -> None:
         """There are new secrets, or (`late`) none will be waited for any longer."""
 
+    def icmp(self, error: IcmpError) -> None:
+        """An ICMP error quotes something that came here."""
+
     def rest(self) -> None:
         """Let go of bytes that are kept only to say where the channel ended."""
         if self.child is not None:
@@ -164,9 +170,14 @@ class Inner:
             channel = self._open(output)
             if channel is None:
                 return
-        if len(output.piece):
+        channel.context = output.context
+        if len(output.piece) or not output.stream:
             channel.feed(sender, output.piece)
         output.read = channel.read
+        if output.over:
+            channel.end(output.piece)
+            if not channel.waits_for_sums and self.channels is not None:
+                del self.channels[output.label, output.key]
 
     def _open(self, output: Pass) -> Channel | None:
         limits = self.teller.limits
@@ -199,6 +210,7 @@ class Inner:
             channel.over(flow, last)
 
 
+@mypyc_attr(acyclic=True)
 class Direction:
     """One sender's half of a stream channel."""
 
@@ -215,7 +227,7 @@ class Direction:
         self.lost = 0  # size of that unit, until the room is told
 
 
-_NO_DIRECTIONS: Final = (Direction(), Direction())
+_NO_DIRECTIONS: Final[tuple[Direction, ...]] = (Direction(), Direction())
 
 
 class StreamChannel(Channel):
@@ -239,7 +251,7 @@ class StreamChannel(Channel):
         self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
     ) -> None:
         super().__init__(registry, teller, label, path, ports)
-        self.directions: tuple[Direction, Direction] = _NO_DIRECTIONS  # until a room is found
+        self.directions: tuple[Direction, ...] = _NO_DIRECTIONS  # until a room is found
         self.seat: Seat | None = None
         self.ended = False  # its room has said all but what takes the flow's sums
         #: what came until a room confirmed: (sender, piece, bytes missing before it); None once one has
@@ -400,40 +412,36 @@ class StreamChannel(Channel):
             self._take(entry)
 
     def _choose(self, last_chance: bool) -> Entry | None:
-        label, heads, no = self.label, self._heads, self._no
+        label, heads, no, failed = self.label, self._heads, self._no, self._failed_rooms
         claimants = self.registry.claimants(label)
-        if self._failed_rooms:
-            claimants = tuple(entry for entry in claimants if entry.name not in self._failed_rooms)
+        if failed:
+            claimants = tuple(entry for entry in claimants if entry.name not in failed)
         explicit = ":" in label
         if explicit and len(claimants) == 1:
             return claimants[0]
-        for side in (0, 1):
-            if heads[side]:
-                no[side] |= self.registry.closed[label][heads[side][0]]
         waiting = False
-        by_port: Entry | None = None
-        for entry in claimants:
-            if entry.probe is None:
-                if explicit:
-                    return entry
-                if by_port is None and self._by_port(entry):
-                    by_port = entry
+        undecided: list[Entry] = []
+        for side in (0, 1):
+            if not heads[side]:
+                waiting = True  # this side has not spoken yet
                 continue
-            for side in (0, 1):
-                if no[side] & entry.bit:
-                    continue
-                if not heads[side]:
-                    waiting = True  # this side has not spoken yet
+            for entry in self.registry.asked[label][heads[side][0]]:
+                if no[side] & entry.bit or (failed and entry.name in failed):
                     continue
                 verdict = self._probe(entry, SIDES[side], heads[side])
                 if verdict is True:
                     return entry
-                if verdict is False:
+                if verdict is None:
+                    undecided.append(entry)
+                else:
                     no[side] |= entry.bit
-                    continue
-                waiting = True
-                if by_port is None and self._by_port(entry):
-                    by_port = entry
+        waiting = (waiting and any(entry.probe is not None for entry in claimants)) or bool(undecided)
+        by_port: Entry | None = None
+        for entry in claimants:
+            if entry.probe is None and explicit:
+                return entry
+            if by_port is None and (entry.probe is None or entry in undecided) and self._by_port(entry):
+                by_port = entry
         if waiting and not last_chance and max(self._seen_bytes) < self.teller.limits.probe_bytes:
             return None
         if by_port is not None:
@@ -477,6 +485,7 @@ class StreamChannel(Channel):
             room.flow = self.teller.flow
             room.shared = self.teller.shared
             room.secure = self.registry.secure(self.path)
+            room.context = self.context
         except Exception as mistake:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, path, mistake, self._where(Side.INITIATOR))
             self._failed_rooms += (entry.name,)
@@ -654,6 +663,8 @@ class StreamChannel(Channel):
             self._finish()
         elif seat.label is not None:
             self.child = self._heir(seat, seat.label, unit, stream=True)
+            if self.child is not None:
+                self.child.context, seat.context = seat.context, None
             self.state = HANDED
             self.teller.changed = True
             if self.child is None:
@@ -815,7 +826,7 @@ class DatagramChannel(Channel):
             seat = self._owner(sender, piece)
             if seat is None:
                 self.idle_bytes += max(len(piece), 1)
-                if not self.seats and self.idle_bytes >= self.teller.limits.probe_bytes:
+                if not self.seats and len(self.path) == 1 and self.idle_bytes >= self.teller.limits.probe_bytes:
                     self._finish()
             elif not seat.enough:
                 self._give(seat, sender, piece, lacking)
@@ -890,6 +901,7 @@ class DatagramChannel(Channel):
             room.flow = self.teller.flow
             room.shared = self.teller.shared
             room.secure = self.registry.secure(self.path)
+            room.context = self.context
         except Exception as mistake:  # our bug: costs this flow its room, and is told
             self.teller.mistake(entry.name, path, mistake, piece)
             self._lose(entry)
@@ -907,6 +919,7 @@ class DatagramChannel(Channel):
         unit = piece
         if self.teller.trace:
             unit = Piece(piece.data, piece.runs, piece.start, piece.stop, piece.base, piece.whole, Trace())
+        seat.room.context = self.context
         try:
             outputs = seat.room.on_unit(sender, unit)
             if outputs:
@@ -932,6 +945,21 @@ class DatagramChannel(Channel):
                 self._finish()
         elif all(one.enough for one in self.seats):
             self._finish()
+
+    def icmp(self, error: IcmpError) -> None:
+        if self.child is not None:
+            self.child.icmp(error)
+            return
+        for seat in self.seats:
+            if seat.enough:
+                continue
+            try:
+                seat.carry_out(seat.room.on_icmp(error), error.sender.other, error.at)
+            except Malformed as why:
+                self._malformed(seat.entry, str(why), error.sender.other, error.at)
+            except Exception as mistake:  # our bug: costs this flow its room, and is told
+                self.teller.mistake(seat.entry.name, seat.path, mistake, error.at)
+                self._lose(seat.entry)
 
     def end(self, last: Piece) -> None:
         if self.child is not None:

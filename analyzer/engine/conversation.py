@@ -21,7 +21,7 @@ FIN: Final = 0x01
 RST: Final = 0x04
 SYN_OR_RST: Final = 0x06
 ACK: Final = 0x10
-NEITHER: Final = (False, False)
+NEITHER: Final[tuple[bool, ...]] = (False, False)
 BOTH_FINS: Final = 3
 
 
@@ -63,7 +63,7 @@ class Conversation:
         self.closing = False  # all bytes have come, and rooms still wait for secrets
         self.finishing = False
         self.ended: Channel | None = None  # has ended, and wants to be told when the flow is over
-        self.unwanted = NEITHER
+        self.unwanted: tuple[bool, ...] = NEITHER
         self.until: list[int | None] | None = None  # payload that ends before this sequence number is skipped
         self.fins = 0  # bit 0: of the initiator, bit 1: of the responder
         self.seat: RowSeat | None = None
@@ -112,6 +112,8 @@ class Conversation:
 
     def icmp(self, error: IcmpError) -> None:
         self._ask(lambda room: room.on_icmp(error), None, error.at)
+        if self.channel is not None:
+            self.channel.icmp(error)
 
     # --- payload ---
 
@@ -122,7 +124,8 @@ class Conversation:
             flow = self.teller.flow
             kind = StreamChannel if flow.transport == "tcp" else DatagramChannel
             ports = (flow.initiator.port, flow.responder.port)
-            self.channel = kind(self.registry, self.teller, flow.transport, (flow.transport,), ports)
+            label = flow.transport if flow.transport in ("tcp", "udp") else f"ip:{flow.transport}"
+            self.channel = kind(self.registry, self.teller, label, (flow.transport,), ports)
         return self.channel
 
     def take(self, sender: Side, flags: int, seq: int, ack: int, events: int, piece: Piece | None, wire: int) -> None:
@@ -223,7 +226,7 @@ class Conversation:
             self.until[sender] = until
         return until
 
-    def sated(self) -> tuple[bool, bool]:
+    def sated(self) -> tuple[bool, ...]:
         """By side: whether the channel has just stopped wanting its bytes."""
         self.teller.changed = False
         if self.unopened:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: What reassembly has to see, whatever the rooms ask for.
 NEEDED: Final = Event.SYN | Event.SYN_ACK | Event.SYN_OTHER | Event.HANDSHAKE_ACK | Event.FIN | Event.RST
 TCP: Final = 6
-UDP: Final = 17
+DATAGRAMS: Final = (17, 132)  # UDP, SCTP
 ICMPS: Final = (1, 58)
 FIN: Final = 0x01
 FIN_OR_SYN: Final = 0x03
@@ -35,9 +35,9 @@ class Engine:
     """Gives rows and bytes to the rooms, and collects what they say.
 
     `share` is (k, n, first): only flows whose id leaves k when divided by n get rooms; below `first` all are of share
-    0.  `on_output` is called with the flow's id and each note or finding as it happens.  `packer`, if there is one,
-    holds the notes of quiet flows, once there are more flows than `Limits.unpacked_flows`, and of others, once there
-    are more notes than `Limits.unpacked_notes`.
+    0.  `on_output` is called with the flow's id and each note or finding as it happens.
+    `packer`, if there is one, holds the notes of quiet flows, once there are more flows than `Limits.unpacked_flows`,
+    and of others, once there are more notes than `Limits.unpacked_notes`.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Engine:
                     self._held.append(conversation)
                 if transport == TCP:
                     self._segment(batch, view, conversation, visit)
-                elif transport == UDP:
+                elif transport in DATAGRAMS:
                     size, wire = visit[6], visit[7]
                     if visit[4]:
                         conversation.media(SIDES[visit[3]], tracker.payload(batch, visit[0]), max(wire - size, 0))

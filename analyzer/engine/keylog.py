@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import CaptureError
+from analyzer.core import CaptureError, Problem
 
 if TYPE_CHECKING:
     import os
@@ -129,6 +129,19 @@ class KeyLogs:
     def poll(self, last: bool = False) -> None:
         for file in self._files:
             file.poll(last)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Which files have lines that name no secret: what belongs to them stays closed."""
+        return [
+            Problem(
+                "keylog.lines",
+                f"{file.broken:,} line{'' if file.broken == 1 else 's'} of the key log could not be used (RFC 9850 2)",
+                str(file.path),
+            )
+            for file in self._files
+            if file.broken
+        ]
 
     def take(self, blocks: list[bytes]) -> None:
         """Secrets that the capture itself brings, by order of appearance; those of earlier calls are known."""

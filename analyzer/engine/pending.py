@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from mypy_extensions import mypyc_attr
+
 from analyzer.core import Piece, Place, Run, Span
 
 #: (position, place): derived bytes from here on belong, all of them, to that place
 Stretch = tuple[int, Place]
 
 
+@mypyc_attr(acyclic=True)
 class Pending:
     """Some bytes of one direction.  Clear ones keep their runs, derived ones the places that they were made of."""
 

@@ -45,10 +45,11 @@ class Entry:
 class Registry:
     """Protocols by what they claim.  `labels` has the claimants of each label, in order of name.
 
-    `closed` has for each label 256 masks: the bits of the claimants for which that byte can't be the first.
+    `closed` has for each label 256 masks: the bits of the claimants for which that byte can't be the first; `asked` the
+    others with a probe, beginning with those that say which bytes they start with.
     """
 
-    __slots__ = ("_securing", "closed", "entries", "labels", "media", "protocols", "rows")
+    __slots__ = ("_securing", "asked", "closed", "entries", "labels", "media", "protocols", "rows")
 
     def __init__(self, found: Iterable[core.Protocol]) -> None:
         self.protocols: tuple[core.Protocol, ...] = tuple(sorted(found, key=lambda protocol: protocol.name))
@@ -70,6 +71,7 @@ class Registry:
         #: whose room gets what is known to be RTP
         self.media: Entry | None = next((entry for entry in self.entries.values() if entry.protocol.media), None)
         self.closed: dict[str, tuple[int, ...]] = {label: masks(entries) for label, entries in self.labels.items()}
+        self.asked = {label: probed(entries, self.closed[label]) for label, entries in self.labels.items()}
 
     def claimants(self, label: str) -> tuple[Entry, ...]:
         return self.labels.get(label, ())
@@ -105,6 +107,16 @@ def masks(entries: Iterable[Entry]) -> tuple[int, ...]:
                 if byte not in starts:
                     found[byte] |= entry.bit
     return tuple(found)
+
+
+def probed(entries: Iterable[Entry], closed: Iterable[int]) -> tuple[tuple[Entry, ...], ...]:
+    """For each first byte, those whose probes are to be asked, the surest first."""
+    likeliest = sorted((entry for entry in entries if entry.probe is not None), key=starts_with_any)
+    return tuple(tuple(entry for entry in likeliest if not mask & entry.bit) for mask in closed)
+
+
+def starts_with_any(entry: Entry) -> bool:
+    return entry.protocol.starts is None
 
 
 def find() -> list[core.Protocol]:

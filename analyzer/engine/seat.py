@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from analyzer.core import About, Body, Enough, Finding, Handoff, Note, Pass, Phase, Piece, Side, Wait
+from analyzer.core import About, Body, Enough, Finding, Handoff, Lead, Note, Pass, Phase, Piece, Side, Wait
 
 if TYPE_CHECKING:
     from analyzer.core import Dissector, Outputs, RowDissector
@@ -19,7 +19,7 @@ class Desk:
     `spoke` tells whether the room said anything yet: until then its claim to the channel is not confirmed.
     """
 
-    __slots__ = ("body", "enough", "entry", "inner", "label", "path", "signal", "spoke", "teller", "waits")
+    __slots__ = ("body", "context", "enough", "entry", "inner", "label", "path", "signal", "spoke", "teller", "waits")
 
     def __init__(self, entry: Entry, path: tuple[str, ...], teller: Teller, inner: Inner) -> None:
         self.entry = entry
@@ -30,6 +30,7 @@ class Desk:
         self.signal = False
         self.enough = False
         self.label: str | None = None  # of a Handoff
+        self.context: Any = None  # of a Handoff
         self.body: Body | None = None
         self.waits = False
 
@@ -59,6 +60,7 @@ class Desk:
                 teller.about(output, len(self.path))
             elif isinstance(output, Handoff):
                 self.label = output.label
+                self.context = output.context
                 self.signal = True
             elif isinstance(output, Body):
                 self.body = output
@@ -69,10 +71,32 @@ class Desk:
             elif isinstance(output, Wait):
                 self.waits = True
                 self.signal = True
+            elif isinstance(output, Lead):
+                self._lead(output, sender)
             else:
                 raise TypeError(f"a room yields {type(output).__name__}")
         if told is not None and told.tree is not None and trace is not None:
             told.tree.extend(trace.fields[mark:])  # read after the last note was told
+
+    def _lead(self, lead: Lead, sender: Side | None) -> None:
+        """Let the room that the exchange leads to tell of it, as if it were inside already."""
+        for entry in self.inner.registry.claimants(lead.label):
+            telling = entry.protocol.lead
+            if telling is None:
+                continue
+            path = (*self.path, entry.name)
+            self.teller.joined(entry, len(path))
+            lead.told = True
+            for output in telling(lead.exchange):
+                if isinstance(output, Note):
+                    self.teller.note(entry, path, sender, output)
+                elif isinstance(output, Finding):
+                    self.teller.finding(entry, path, output)
+                elif isinstance(output, Phase):
+                    self.teller.phases.append(output)
+                elif isinstance(output, About):
+                    self.teller.about(output, len(path))
+            return
 
 
 class Seat(Desk):

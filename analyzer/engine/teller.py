@@ -208,17 +208,18 @@ def completed(note: Note) -> int:
     where = note.where
     if isinstance(where, Spot):
         return where.frame
-    spans = where.spans
-    if len(spans) == 1:
-        return spans[0][0]
-    return max((span.frame for span in spans), default=0)
+    last = 0
+    for span in where.spans:
+        last = max(last, span[0])
+    return last
 
 
 def in_order(notes: list[Note]) -> None:
     """Sort notes by the frames that completed them, if they are not in that order, as most are."""
     last = 0
     for note in notes:
-        frame = completed(note)
+        where = note.where
+        frame = where.frame if isinstance(where, Spot) else completed(note)
         if frame < last:
             notes.sort(key=completed)
             return

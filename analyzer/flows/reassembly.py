@@ -10,9 +10,10 @@ limit is met, or at the end.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import mypyc_attr
 
 from analyzer.core import SIDES, Event, Piece, Side
 
@@ -35,6 +36,7 @@ RST: Final = 0x04
 ACK: Final = 0x10
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Gap:
     """`size` bytes of the stream are not in the capture; `at` is where it goes on (or ended)."""
@@ -43,6 +45,7 @@ class Gap:
     at: Piece
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Conflict:
     """`at` was sent before with other bytes, which were or will be delivered in its place."""
@@ -54,6 +57,7 @@ Delivery = Piece | Gap | Conflict
 _NOTHING: Final[tuple[Delivery, ...]] = ()
 
 
+@mypyc_attr(acyclic=True)
 class Stream:
     """One direction of a TCP connection.  Positions are sequence numbers that go on past 2^32."""
 
@@ -88,7 +92,7 @@ class Stream:
         self._held_bytes = 0
         self._owed = 0  # bytes of a gap to tell before the next piece
         self._waited = 0  # rows since the peer acknowledged something unseen
-        self._recent: deque[tuple[int, Piece]] | None = None  # made when it is needed: empty ones are large
+        self._recent: list[tuple[int, Piece]] = []
         self._recent_bytes = 0
         self._last: Piece | None = None
 
@@ -156,19 +160,21 @@ class Stream:
         if self._owed and last is not None:
             found.append(Gap(self._owed, last.cut(len(last))))
         self._owed = 0
-        self._recent = None
+        self._recent = []
         self._recent_bytes = 0
         return found
 
     def _remember(self, start: int, piece: Piece, size: int) -> None:
         recent = self._recent
-        if recent is None:
-            recent = self._recent = deque()
         recent.append((start, piece))
         self._recent_bytes += size
-        while self._recent_bytes > RECENT_BYTES and len(recent) > 1:
-            old = recent.popleft()[1]
-            self._recent_bytes -= old.stop - old.start
+        if self._recent_bytes > RECENT_BYTES and len(recent) > 1:
+            done = 0
+            while self._recent_bytes > RECENT_BYTES and done + 1 < len(recent):
+                old = recent[done][1]
+                self._recent_bytes -= old.stop - old.start
+                done += 1
+            del recent[:done]
 
     def _place(self, seq: int, piece: Piece, wire: int, fin: bool) -> Sequence[Delivery]:
         """`feed` for what is not simply next."""
@@ -197,7 +203,7 @@ class Stream:
 
     def _compare(self, start: int, stop: int, piece: Piece, base: int, found: list[Delivery]) -> None:
         """Hold bytes `start` to `stop`, of a piece that begins at `base`, against what was delivered last."""
-        for begin, old in self._recent or ():
+        for begin, old in self._recent:
             low = max(start, begin)
             high = min(stop, begin + old.stop - old.start)
             if low < high and _differs(old, low - begin, piece, low - base, high - low):
@@ -253,6 +259,8 @@ class Stream:
         self._drain(found)
 
     def _drain(self, found: list[Delivery]) -> None:
+        if not self._starts:
+            return
         done = 0
         for start, (stop, piece) in zip(self._starts, self._held, strict=True):
             if start != self._at:
@@ -272,13 +280,14 @@ class Stream:
             del self._starts[:done], self._held[:done]
 
 
+@mypyc_attr(acyclic=True)
 class Connection:
     """Both directions of a TCP connection: takes the rows that the flow table lists, gives what is next in order."""
 
     __slots__ = ("streams",)
 
     def __init__(self, limits: Limits) -> None:
-        self.streams = (Stream(limits), Stream(limits))
+        self.streams: tuple[Stream, ...] = (Stream(limits), Stream(limits))
 
     def take(
         self, sender: Side, flags: int, seq: int, ack: int, events: int, piece: Piece | None, wire: int = 0

@@ -119,13 +119,14 @@ TRAILERS: Final = 2
 class Asked:
     """A request that waits for its answer."""
 
-    __slots__ = ("method", "place", "target", "upgrade")
+    __slots__ = ("lead", "method", "place", "target", "upgrade")
 
     def __init__(self, method: str, target: str, upgrade: str, place: core.Place) -> None:
         self.method = method
         self.target = target
         self.upgrade = upgrade
         self.place = place
+        self.lead: core.Lead | None = None  # where the room that is asked for tells of it
 
 
 class Http(core.Dissector):
@@ -225,8 +226,17 @@ class Http(core.Dissector):
                 self.switching += 1
         if self.first_asked is None:
             self.first_asked = place
-        text = f"{method} {shown_target(target)}"
-        yield Note("http.request", f"{text} (upgrade to {upgrade})" if upgrade else text, place, fields)
+        wanted = upgrade or protocol_of(lines)
+        if wanted:
+            exchange = core.Exchange(method, target, fields["version"], lines, place, sender, self.secure)
+            lead = core.Lead(f"upgrade:{wanted}", exchange)
+            yield lead
+            if lead.told:
+                asked.lead = lead
+                self.titled = True
+        if asked.lead is None:
+            text = f"{method} {shown_target(target)}"
+            yield Note("http.request", f"{text} (upgrade to {upgrade})" if upgrade else text, place, fields)
         if not self.titled:
             self.titled = True
             yield core.About(title_of(method, target, lines.get("host"), self.secure), about_request(fields))
@@ -247,11 +257,20 @@ class Http(core.Dissector):
         asked = self._answered_by(status)
         if asked is not None:
             fields["request_method"] = asked.method
-        yield Note("http.response", response_text(status, reason, lines), place, fields)
-        if status < 200 and status != 101:
+        interim = status < 200 and status != 101
+        lead = asked.lead if asked is not None and not interim else None
+        if lead is None:
+            yield Note("http.response", response_text(status, reason, lines), place, fields)
+        else:
+            exchange = lead.exchange
+            exchange.status, exchange.reason, exchange.response, exchange.answered = status, reason, lines, place
+            yield lead
+        if interim:
             return
         method = asked.method if asked is not None else None
-        if not self.answered:
+        if lead is not None:
+            self.answered = True
+        elif not self.answered:
             self.answered = True
             yield from self._first_answer(status, method, place, fields)
         if method == "CONNECT" and not 200 <= status < 300 and asked is not None:
@@ -263,7 +282,7 @@ class Http(core.Dissector):
             yield Finding("http.bad-request", f"{text} was answered with 400 {reason}".rstrip(), places)
         if status == 101:
             name = upgrade or (asked.upgrade if asked is not None else "")
-            yield Handoff(f"upgrade:{name}" if name else "upgrade:unnamed")
+            yield Handoff(f"upgrade:{name}" if name else "upgrade:unnamed", None if lead is None else lead.exchange)
         elif method == "CONNECT" and 200 <= status < 300:
             yield Handoff("tcp")  # the tunnel carries what a connection of its own would
         else:
@@ -301,7 +320,8 @@ class Http(core.Dissector):
 
     def on_end(self, last: Piece) -> core.Outputs:
         if self.first_asked is not None and not self.answered:
-            yield Phase("http", self.first_asked.time_ns, last.time_ns, Outcome.UNANSWERED)
+            name = "upgrade" if self.asked and self.asked[0].lead is not None else "http"
+            yield Phase(name, self.first_asked.time_ns, last.time_ns, Outcome.UNANSWERED)
 
     def on_over(self, flow: core.Flow) -> core.Outputs:
         if self.first_asked is not None and not self.answered:
@@ -425,6 +445,14 @@ def upgrade_of(lines: dict[str, str]) -> str:
     if "upgrade" not in lines or "upgrade" not in lines.get("connection", "").lower():
         return ""
     return lines["upgrade"].partition(",")[0].strip().lower()
+
+
+def protocol_of(lines: dict[str, str]) -> str:
+    """The protocol whose version a field tells ("Sec-WebSocket-Version"), where Upgrade or Connection is lost."""
+    for name in lines:
+        if name.startswith("sec-") and name.endswith("-version") and len(name) > 12:
+            return name[4:-8]
+    return ""
 
 
 def body_size(lines: dict[str, str], status: int | None, method: str | None) -> int | None:

@@ -32,12 +32,12 @@ def pieces(report: core.Report, detail: model.Detail) -> Iterator[bytes]:
     yield model.encode(model.capture(report.capture))
     yield b',"flows":['
     for index, flow in enumerate(report.flows):
-        yield (b",\n" if index else b"\n") + model.encode(model.flow(flow))
+        yield (b",\n" if index else b"\n") + model.flow(flow)
     yield b'],"sessions":['
     for index, session in enumerate(report.sessions):
         yield b",\n" if index else b"\n"
         yield from model.session_bytes(session, detail)
     yield b'],"findings":['
     for index, finding in enumerate(report.findings):
-        yield (b",\n" if index else b"\n") + model.encode(model.finding(finding))
+        yield (b",\n" if index else b"\n") + model.finding(finding)
     yield b"]}\n"

@@ -26,7 +26,7 @@ class Writer:
         self.out.write(model.encode(model.capture(capture, line=True)) + b"\n")
 
     def flow(self, flow: core.Flow) -> None:
-        self.out.write(model.encode(model.flow(flow, line=True)) + b"\n")
+        self.out.write(model.flow(flow, line=True) + b"\n")
 
     def session(self, session: core.Session) -> None:
         for piece in model.session_bytes(session, self.detail, b'"type":"session",'):
@@ -34,10 +34,10 @@ class Writer:
         self.out.write(b"\n")
 
     def finding(self, finding: core.Verdict) -> None:
-        self.out.write(model.encode(model.finding(finding, line=True)) + b"\n")
+        self.out.write(model.finding(finding, line=True) + b"\n")
 
     def note(self, note: core.Note) -> None:
-        self.out.write(model.encode(model.note_line(note)) + b"\n")
+        self.out.write(model.note_line(note) + b"\n")
 
 
 def write_jsonl(report: core.Report, out: BinaryIO, detail: model.Detail = "full") -> None:

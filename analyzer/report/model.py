@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from analyzer.report import plain
+from analyzer.report.plain import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -214,11 +215,6 @@ Line = CaptureLine | FlowLine | SessionLine | FindingLine | NoteLine
 # --- from what the analysis found -------------------------------------------------------------------------------------
 
 
-def clean(text: str) -> str:
-    """`text` without lone surrogates, which JSON can't hold (names of files may have them)."""
-    return text.encode("utf-8", "backslashreplace").decode() if not text.isascii() else text
-
-
 def capture(found: core.Capture, line: bool = False) -> Capture:
     return (CaptureLine if line else Capture)(
         files=[File(clean(file.name), file.format, file.bytes) for file in found.files],
@@ -245,30 +241,29 @@ def capture(found: core.Capture, line: bool = False) -> Capture:
     )
 
 
-def flow(found: core.Flow, line: bool = False) -> Flow:
-    made: Flow = plain.flow(found, FlowLine if line else Flow, Tcp, Endpoint)
-    return made
+def flow(found: core.Flow, line: bool = False) -> bytes:
+    """The flow as JSON has it."""
+    return encode(plain.flow(found, FlowLine if line else Flow, Tcp, Endpoint))
 
 
-def head(found: core.Session) -> SessionHead:
-    made: SessionHead = plain.head(found, clean(found.title), SessionHead, Phase)
-    return made
+def notes(found: Sequence[core.Note], with_bytes: bool = False) -> bytes:
+    """The notes in JSON, with commas between them."""
+    if not with_bytes:
+        try:
+            return plain.notes(found, _encoder.encode)
+        except UnicodeEncodeError:
+            return plain.notes(found, encode)
+    return b",".join([note(one, more=f',"bytes":{encode(nodes(one.tree or ())).decode()}') for one in found])
 
 
-def note(found: core.Note, with_bytes: bool = False) -> Note:
-    """The note as JSON has it."""
-    made: Note = plain.note(found, Note)
-    return msgspec.structs.replace(made, bytes=nodes(found.tree or ())) if with_bytes else made
+def note(found: core.Note, tag: str = "", more: str = "") -> bytes:
+    """The note as `Note` has it; `tag` is what the object begins with, `more` what it ends with."""
+    return plain.note(found, encode, tag, more).encode()
 
 
-def notes(found: Sequence[core.Note], with_bytes: bool = False) -> list[Note]:
-    """The notes as JSON has them."""
-    return [note(one, True) for one in found] if with_bytes else plain.notes(found, Note)
-
-
-def note_line(found: core.Note) -> NoteLine:
-    made: NoteLine = plain.note(found, NoteLine)
-    return made
+def note_line(found: core.Note) -> bytes:
+    """The note as `NoteLine` has it."""
+    return note(found, tag='"type":"note",')
 
 
 def nodes(fields: Iterable[core.Field]) -> list[Node]:
@@ -285,27 +280,14 @@ def nodes(fields: Iterable[core.Field]) -> list[Node]:
     ]
 
 
-def finding(found: core.Verdict, line: bool = False) -> Finding:
-    return (FindingLine if line else Finding)(
-        found.id,
-        found.code,
-        found.severity.value,
-        found.title,
-        found.text,
-        found.cause,
-        found.advice,
-        found.limits,
-        found.spec,
-        found.session,
-        found.frames,
-        found.spans,
-        found.time_ns,
-    )
+def finding(found: core.Verdict, line: bool = False) -> bytes:
+    """The finding as JSON has it."""
+    return encode(plain.finding(found, FindingLine if line else Finding))
 
 
 # --- to bytes ---------------------------------------------------------------------------------------------------------
 
-#: Notes that are JSON objects at the same time: enough to make a write worth it, few enough to cost no memory.
+#: Notes that are encoded at the same time: enough to make a write worth it, few enough to cost no memory.
 NOTES_AT_ONCE: Final = 1000
 
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
@@ -330,7 +312,7 @@ def _cleaned(value: Any) -> Any:
 
 
 class Encoded:
-    """Notes that are held as the JSON that `note` would make of them."""
+    """Notes that are held as the JSON that `notes` would make of them."""
 
     __slots__ = ()
 
@@ -341,7 +323,7 @@ class Encoded:
 
 def session_bytes(found: core.Session, detail: Detail, tag: bytes = b"") -> Iterator[bytes]:
     """The session as JSON, some notes at a time; `tag` is what the object begins with (`"type":"session",`)."""
-    yield b"{" + tag + encode(head(found))[1:-1]
+    yield b"{" + tag + encode(plain.head(found, clean(found.title), SessionHead, Phase))[1:-1]
     if detail != "summary":
         with_bytes = detail == "bytes"
         yield b',"notes":['
@@ -352,6 +334,6 @@ def session_bytes(found: core.Session, detail: Detail, tag: bytes = b"") -> Iter
         else:
             for start in range(0, len(held), NOTES_AT_ONCE):
                 some = notes(held[start : start + NOTES_AT_ONCE], with_bytes)
-                yield (b"," if start else b"") + encode(some)[1:-1]
+                yield b"," + some if start else some
         yield b"]"
     yield b',"findings":' + encode(found.findings) + b"}"

@@ -6,7 +6,6 @@ A flow's notes are encoded once.  A report in JSON copies them out as they are; 
 from __future__ import annotations
 
 import heapq
-import os
 import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, overload
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
-#: Written, and read ahead, this many bytes at a time.
+#: Written this many bytes at a time.
 BLOCK_BYTES: Final = 1 << 17
 #: So many notes are encoded, and read as objects, at a time.
 PART_NOTES: Final = 500
@@ -37,8 +36,6 @@ class Spool(core.Packer):
         self._written = size  # bytes in the file
         self._behind = bytearray()  # what comes after them
         self._full = False  # the disk is
-        self._ahead = b""  # read last, and from where on
-        self._ahead_at = 0
         self._last_at = -1  # the part that was read last, as objects
         self._last: list[core.Note] = []
 
@@ -48,11 +45,12 @@ class Spool(core.Packer):
 
     def pack(self, notes: list[core.Note], before: Sequence[core.Note] | None = None) -> Packed:
         parts = before.parts if isinstance(before, Packed) else ()
-        size = before.size if isinstance(before, Packed) else 0
-        for start in range(0, len(notes), PART_NOTES):
-            some = notes[start : start + PART_NOTES]
-            parts = (*parts, *self._keep(model.encode(model.notes(some))[1:-1], len(some)))
-        return Packed(self, size + len(notes), parts)
+        if len(notes) <= PART_NOTES:
+            parts += self._keep(notes)
+        else:
+            for start in range(0, len(notes), PART_NOTES):
+                parts += self._keep(notes[start : start + PART_NOTES])
+        return Packed(self, len(notes) + (0 if before is None else len(before)), parts)
 
     def merge(self, runs: Sequence[Sequence[core.Note]], key: Callable[[core.Note], int]) -> Packed:
         parts: list[int] = []
@@ -62,11 +60,13 @@ class Spool(core.Packer):
             if len(some) == PART_NOTES:
                 parts += self.pack(some).parts
                 some = []
-        parts += self.pack(some).parts
+        if some:
+            parts += self.pack(some).parts
         return Packed(self, sum(map(len, runs)), tuple(parts))
 
-    def _keep(self, text: bytes, size: int) -> tuple[int, int, int]:
-        """Where the text of so many notes begins, its size, and how many they are."""
+    def _keep(self, notes: list[core.Note]) -> tuple[int, int, int]:
+        """Where the text of these notes begins, its size, and how many they are."""
+        text = model.notes(notes)
         at = self._written + len(self._behind)
         self._behind += text
         if len(self._behind) >= BLOCK_BYTES and not self._full:
@@ -74,12 +74,13 @@ class Spool(core.Packer):
                 self.flush()
             except OSError:
                 self._full = True  # then memory has to do
-        return at, len(text), size
+        return at, len(text), len(notes)
 
     def flush(self) -> int:
         """Write what is not in the file yet; gives the size of the file."""
         if self.file is None:
             self.file = tempfile.TemporaryFile(prefix="analyzer-", buffering=0)  # noqa: SIM115 - it ends with this
+        self.file.seek(self._written)
         while self._behind:
             done = self.file.write(self._behind)
             self._written += done
@@ -87,26 +88,18 @@ class Spool(core.Packer):
         return self._written
 
     def read(self, at: int, size: int) -> bytes:
-        """Bytes `at` to `at + size` of all that was written; in order of place, that is cheap."""
+        """Bytes `at` to `at + size` of all that was written."""
         if at >= self._written:
             at -= self._written
             return bytes(self._behind[at : at + size])
-        start = at - self._ahead_at
-        if start < 0 or start + size > len(self._ahead):
-            self._ahead = self._from_file(at, max(size, BLOCK_BYTES))
-            self._ahead_at, start = at, 0
-        return self._ahead[start : start + size]
-
-    def _from_file(self, at: int, size: int) -> bytes:
         assert self.file is not None
         self.file.seek(at)
-        found = b""
+        found = self.file.read(size)
         while len(found) < size:
             some = self.file.read(size - len(found))
             if not some:
                 break
             found += some
-        self.file.seek(0, os.SEEK_END)
         return found
 
     def notes(self, at: int, size: int) -> list[core.Note]:

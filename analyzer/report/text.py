@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Outcome, Severity
-from analyzer.report import ink, words
+from analyzer.report import ink, tables, words
 from analyzer.report.ink import Ink, Line
 
 if TYPE_CHECKING:
@@ -256,15 +256,18 @@ def _style_of(column: Column, row: Row) -> str:
 
 
 def breakdown_lines(report: core.Report, paper: Ink) -> Iterator[Line]:
-    """Where the time of the set-up went, of the slowest sessions that have several phases."""
+    """Where the time of the set-up went, of the slowest sessions that have several phases, and what others come to."""
     flows = _flows(report)
-    slow = [session for session in report.sessions if len(session.phases) > 1 and words.set_up_ns(session) is not None]
+    slow = [session for session in report.sessions if len(words.set_up(session)) > 1 and words.set_up_ns(session)]
     slow = sorted(slow, key=lambda session: words.set_up_ns(session) or 0, reverse=True)[:BREAKDOWNS]
-    for session in sorted(slow, key=lambda session: session.id):
+    summed = [session for session in report.sessions if tables.has_any(session)][:BREAKDOWNS]
+    for session in sorted({one.id: one for one in (*slow, *summed)}.values(), key=lambda session: session.id):
         yield Line()
-        for sentence in words.breakdown(session, words.main_flow(session, flows)):
+        said = words.breakdown(session, words.main_flow(session, flows))
+        for sentence in said or [f"Session {words.number_of(session.id)} ({session.kind}):"]:
             for piece in ink.wrap(sentence, prose(paper)):
                 yield Line(piece)
+        yield from tables.lines(session, paper, prose(paper))
 
 
 # --- the findings -----------------------------------------------------------------------------------------------------

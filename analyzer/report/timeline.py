@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Side
-from analyzer.report import ink, text, words
+from analyzer.report import ink, tables, text, words
 from analyzer.report.ink import Ink, Line
 
 if TYPE_CHECKING:
@@ -59,8 +59,11 @@ def session_lines(
     flows = {flow.id: flow for flow in report.flows}
     yield from title_lines(session, flows, paper)
     yield Line()
+    if tables.has_any(session):
+        yield from tables.lines(session, paper, text.prose(paper))
+        yield Line()
     if session.notes:
-        ladder = Ladder(session, kinds, paper, show)
+        ladder = Ladder(session, flows, kinds, paper, show)
         yield ladder.heading()
         for note in session.notes:
             yield from ladder.lines(note)
@@ -98,11 +101,14 @@ class Ladder:
     def __init__(
         self,
         session: core.Session,
+        flows: Mapping[int, core.Flow],
         kinds: Mapping[str, core.Kind],
         paper: Ink,
         show: Show = Show(),
     ) -> None:
         self.session = session
+        self.flows = flows
+        self.ends = ends(session)
         self.kinds = kinds
         self.paper = paper
         self.show = show
@@ -122,8 +128,9 @@ class Ladder:
     def heading(self) -> Line:
         line = Line().right("frame", self.frame_stop, ink.FAINT)
         line.right("time", self.time_stop - UNIT_WIDTH, ink.FAINT)
-        line.right("gap", self.gap_stop, ink.FAINT).to(self.left).add("client", ink.FAINT)
-        return line.right("server", self.left + self.arrow, ink.FAINT)
+        line.right("gap", self.gap_stop, ink.FAINT).to(self.left)
+        line.add("A" if self.ends else "client", ink.FAINT)
+        return line.right("B" if self.ends else "server", self.left + self.arrow, ink.FAINT)
 
     def lines(self, note: core.Note) -> Iterator[Line]:
         kind = self.kinds.get(note.kind)
@@ -163,15 +170,26 @@ class Ladder:
         style = ink.BAD if note.verdict else ink.STRONG
         name = ink.cut(label or event_name(note.kind), self.arrow - 4)
         dashes = self.arrow - ink.cells(name) - 2
-        if note.sender is Side.INITIATOR:
+        sender = note.sender.other if note.sender is not None and self._turned(note) else note.sender
+        if sender is Side.INITIATOR:
             line.add(name, style).add(" " + "-" * dashes + ">", ink.FAINT)
-        elif note.sender is Side.RESPONDER:
+        elif sender is Side.RESPONDER:
             line.add("<" + "-" * dashes + " ", ink.FAINT).add(name, style)
         else:
             before = (dashes - 2) // 2
             line.add("· " * (before // 2) + " " * (before % 2), ink.FAINT).add(f" {name} ", style)
             line.add(" ·" * ((dashes - before) // 2), ink.FAINT)
             line.to(self.left + self.arrow)
+
+    def _turned(self, note: core.Note) -> bool:
+        """Whether the initiator of the note's flow is the end that is drawn at the right."""
+        if not self.ends:
+            return False
+        flow = self.flows.get(note.flow)
+        if flow is None:
+            return False
+        left, right = self.ends
+        return flow.initiator.address in right and flow.initiator.address not in left
 
     def _with_words(self, line: Line, note: core.Note) -> Iterator[Line]:
         """The line with its words beside the arrow, or below it where they don't fit; the section at the right."""
@@ -210,6 +228,18 @@ class Ladder:
             yield from tree_lines(note.tree, self.paper)
         else:
             yield Line("         ").add(where(note.spans), ink.FAINT)
+
+
+def ends(session: core.Session) -> tuple[frozenset[str], frozenset[str]] | None:
+    """The addresses of A and B, where neither of them is a server: facts `a` and `b` of the session."""
+    found = []
+    for name in ("a", "b"):
+        end = session.facts.get(name)
+        addresses = end.get("addresses") if isinstance(end, dict) else None
+        if not isinstance(addresses, list):
+            return None
+        found.append(frozenset(str(address) for address in addresses))
+    return found[0], found[1]
 
 
 def event_name(kind: str) -> str:

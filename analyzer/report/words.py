@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Worst first.
 SEVERITIES: Final = (Severity.ERROR, Severity.WARNING, Severity.NOTICE, Severity.INFO)
+#: Phases that are no part of the set-up: the use of a session, and its end.
+AFTER_SET_UP: Final = frozenset({"open", "close"})
 RANK: Final = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 #: Letters of a history that one side writes when nobody answers.
 ALONE: Final = frozenset("srt")
@@ -169,26 +171,33 @@ def main_flow(session: core.Session, flows: Mapping[int, core.Flow]) -> core.Flo
     return next((flow for flow in own if flow.tcp is not None), own[0] if own else None)
 
 
+def set_up(session: core.Session) -> list[core.Phase]:
+    """The phases until the session could be used, by their beginning; those of its use and its end are left out."""
+    phases = [phase for phase in session.phases if phase.name not in AFTER_SET_UP]
+    return sorted(phases, key=lambda phase: phase.start_ns)
+
+
 def set_up_ns(session: core.Session) -> int | None:
     """From the beginning of the first phase to the end of the last; None where there was none or it did not succeed."""
-    if not session.phases or any(phase.outcome != Outcome.ESTABLISHED for phase in session.phases):
+    phases = set_up(session)
+    if not phases or any(phase.outcome != Outcome.ESTABLISHED for phase in phases):
         return None
-    return max(phase.end_ns for phase in session.phases) - min(phase.start_ns for phase in session.phases)
+    return max(phase.end_ns for phase in phases) - phases[0].start_ns
 
 
 def round_trips(session: core.Session) -> int | None:
-    known = [phase.round_trips for phase in session.phases if phase.round_trips is not None]
+    known = [phase.round_trips for phase in set_up(session) if phase.round_trips is not None]
     return sum(known) if known else None
 
 
 def breakdown(session: core.Session, flow: core.Flow | None) -> list[str]:
     """Sentences on where the time of the set-up went; none where there is only one phase to tell of."""
-    total = set_up_ns(session)
-    if total is None or len(session.phases) < 2:
+    total, phases = set_up_ns(session), set_up(session)
+    if total is None or len(phases) < 2:
         return []
     covered_ns, reached = 0, 0
     parts = []
-    for phase in sorted(session.phases, key=lambda phase: phase.start_ns):
+    for phase in phases:
         covered_ns += max(0, phase.end_ns - max(phase.start_ns, reached))
         reached = max(reached, phase.end_ns)
         parts.append(f"{phase.name} {duration(phase.end_ns - phase.start_ns)}")
@@ -217,7 +226,7 @@ def thinking(session: core.Session, tcp: core.TcpSummary) -> str:
     if tcp.syn_ns is None or tcp.syn_ack_ns is None or tcp.ack_ns is None:
         return ""
     ways = {Side.RESPONDER: tcp.syn_ack_ns - tcp.syn_ns, Side.INITIATOR: tcp.ack_ns - tcp.syn_ack_ns}
-    stop = max(phase.end_ns for phase in session.phases)
+    stop = max(phase.end_ns for phase in set_up(session))
     waits: dict[Side, list[tuple[int, core.Note]]] = {Side.RESPONDER: [], Side.INITIATOR: []}
     before: core.Note | None = None
     for note in session.notes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from analyzer.core import Outcome, Session, Severity, Verdict
 from analyzer.sessions import capture as of_capture
 from analyzer.sessions import lookups, proxies, tcp_joined, tls_joined
+from analyzer.sessions.webrtc import WEBRTC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ GRAVEST_FIRST: Final = (Outcome.FAILED, Outcome.UNANSWERED, Outcome.PARTIAL, Out
 HARMLESS: Final = ".harmless-"
 RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
 #: In this order: the first one that wants a flow for its sessions gets it.
-JOINERS: Final[tuple[Joiner, ...]] = ()
+JOINERS: Final[tuple[Joiner, ...]] = (WEBRTC,)
 TABLES: Final[Mapping[str, FindingKind]] = {
     **of_capture.FINDINGS,
     **tcp_joined.FINDINGS,
@@ -75,19 +76,22 @@ def gravest(verdict: Verdict) -> tuple[int, int, int]:
     return RANKS[verdict.severity], verdict.time_ns, session
 
 
-def grouped(stories: Iterable[Story]) -> list[list[Story]]:
+def grouped(stories: Iterable[Story]) -> list[Sequence[Story]]:
     """Which stories are one session, in order of their first frames: what no joiner wants is one by itself."""
     told = sorted(stories, key=_first_frame)
     taken: set[int] = set()
-    groups: list[list[Story]] = []
+    groups: list[Sequence[Story]] = []
     for joiner in JOINERS:
         for wanted in joiner.groups(told):
-            group = [story for story in wanted if story.flow.id not in taken]
+            group = wanted
+            if not taken.isdisjoint(story.flow.id for story in wanted):
+                group = [story for story in wanted if story.flow.id not in taken]
             taken.update(story.flow.id for story in group)
             if group:
                 groups.append(group)
     groups.extend([story] for story in told if story.flow.id not in taken)
-    groups.sort(key=lambda group: min(map(_first_frame, group)))
+    if taken:
+        groups.sort(key=lambda group: min(map(_first_frame, group)))
     return groups
 
 
@@ -99,7 +103,8 @@ def session_of(number: int, group: Sequence[Story]) -> Session:
     """One session of the stories of its flows, the last of which is what the others led to."""
     main = group[-1]
     phases = [phase for story in group for phase in story.phases]
-    phases.sort(key=lambda phase: phase.start_ns)
+    if len(phases) > 1:
+        phases.sort(key=lambda phase: phase.start_ns)
     facts = dict(main.facts)
     for story in group[:-1]:
         for name, value in story.facts.items():

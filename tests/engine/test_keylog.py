@@ -178,6 +178,17 @@ def test_a_file_that_begins_anew(tmp_path: Path) -> None:
     assert log.broken == 0
 
 
+def test_files_with_lines_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_bytes(line())
+    bad.write_bytes(b"broken\n" + line() + b"broken too\n")
+    logs = KeyLogs(Secrets(), Limits(), [good, bad])
+    logs.poll(last=True)
+    (problem,) = logs.problems
+    assert (problem.code, problem.file) == ("keylog.lines", str(bad))
+    assert problem.text.startswith("2 lines of the key log could not be used")
+
+
 def test_a_line_without_end_is_not_kept(tmp_path: Path) -> None:
     path, secrets = tmp_path / "keys", Secrets()
     path.write_bytes(b"x" * (3 << 20))

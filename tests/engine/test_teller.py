@@ -126,7 +126,7 @@ def test_a_flow_of_many_notes_keeps_few_as_objects(frames: list[int], most: int,
     for one in (whole, teller):
         for number, frame in enumerate(frames):
             one.note(BOX, ("box",), None, placed(frame, f"{number}"))
-            assert one is whole or len(one.notes) <= most
+            assert one is whole or len(one.notes) <= most + 1  # one may say that there are more
     expected = [note.text for note in whole.all_notes(False)]
     assert [note.text for note in teller.all_notes(False)] == expected
     assert len(expected) == min(len(frames), all_of_them + 1)

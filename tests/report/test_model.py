@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.report import model
+from analyzer.report import plain
 from tests.report import sample
 from tests.report.shown import as_json
 
@@ -39,4 +39,4 @@ def test_any_fields_become_json(fields: dict[str, Any], text: str) -> None:
     report.sessions[0].notes = [sample.note("tcp.syn", text + "\ud800", (1,), 0, fields=fields)]
     report.sessions[0].facts = fields
     read = as_json(report)
-    assert set(read["sessions"][0]["notes"][0]["fields"]) == {model.clean(name) for name in fields}
+    assert set(read["sessions"][0]["notes"][0]["fields"]) == {plain.clean(name) for name in fields}

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer import core
-from analyzer.protocols.stun.dissector import Stun, probe
+from analyzer.protocols.stun.dissector import Stun
 from analyzer.protocols.stun.findings import FINDINGS, KINDS
+from analyzer.protocols.stun.recognise import probe
 from analyzer.protocols.stun.words import WORDS
 
 PORTS: Final = frozenset({3478, 3479, 5349, 5350, 19302})

@@ -6,50 +6,37 @@ or, between peers, each packet behind its length (ICE over TCP: RFC 6544 §3, RF
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from analyzer import core
 from analyzer.core import About, Enough, Handoff, Malformed, Note, Outcome, Pass, Phase, Place, Side
-from analyzer.protocols.stun import messages, names, verdicts, wording
+from analyzer.protocols.stun import icmp, messages, names, verdicts, wording
+from analyzer.protocols.stun.checks import MAX_NAMES, SIDE_NAMES, Checks
 from analyzer.protocols.stun.messages import HEADER_BYTES
-from analyzer.protocols.stun.names import MAGIC_COOKIE, OLD_COOKIE
-from analyzer.protocols.stun.state import Allocation, Half, Relayed, Run, Transaction
+from analyzer.protocols.stun.passwords import Passwords
+from analyzer.protocols.stun.recognise import (
+    CHANNEL_HEADER_BYTES,
+    CHANNELS_BEGIN,
+    CHANNELS_END,
+    FRAMED,
+    UNKNOWN,
+    framing_of,
+    is_message,
+)
+from analyzer.protocols.stun.relay import MAX_LISTED, RELAYED, Relay
+from analyzer.protocols.stun.state import Allocation, Half, Relayed, Transaction
 
 if TYPE_CHECKING:
-    from analyzer.core import Outputs, Piece, Value
+    from analyzer.core import IcmpError, Outputs, Piece, Value
     from analyzer.protocols.stun.messages import Message
 
 MAX_TRANSACTIONS: Final = 2048  # that are remembered; the oldest is forgotten first
-MAX_PEERS: Final = 4096  # of a relay that are told apart; each has an inner channel (`Limits.channels`)
-MAX_LISTED: Final = 16  # of anything in the facts
-CHANNELS_BEGIN: Final = 0x40  # first byte of channel numbers, RFC 8656 §12
-CHANNELS_END: Final = 0x50
-CHANNEL_HEADER_BYTES: Final = 4  # RFC 8656 §12.4
 FRAME_HEADER_BYTES: Final = 2  # RFC 4571 §2
-MIN_CLASSIC_BYTES: Final = 6  # different bytes in a transaction id, to be believed without a magic cookie
-
-MAX_FRAME_HIGH: Final = 8  # upper byte of the length of a framed message: longer ones are not to be expected
-
-#: How the messages of a stream are told from each other.
-UNKNOWN: Final = 0
-PLAIN: Final = 1
-FRAMED: Final = 2
-
-#: Types without the cookie, RFC 3489 §11.1; those of [MS-TURN] have an attribute MAGIC-COOKIE first.
-CLASSIC_TYPES: Final = frozenset({0x0001, 0x0101, 0x0111, 0x0002, 0x0102, 0x0112})
-OLD_TYPES: Final = frozenset({0x0003, 0x0103, 0x0113, 0x0004, 0x0104, 0x0114, 0x0115})
-
-#: Where a room learns that what it reads came through a relay, and from which peer.
-RELAYED: Final = "stun.relayed"
-SIDE_NAMES: Final = ("initiator", "responder")
 
 STRANGE: Final = "neither a message nor ChannelData (RFC 8656 §12)"
 TRY_ALTERNATE: Final = 300
 UNKNOWN_ATTRIBUTE: Final = 420
 ROLE_CONFLICT: Final = 487
-
-_HEAD: Final = Struct(">HH")
 
 
 class Stun(core.Dissector):
@@ -63,12 +50,13 @@ class Stun(core.Dissector):
         self.relayed: Relayed | None = None  # where this came through a relay
         self.transactions: dict[bytes, Transaction] = {}
         self.halves = (Half(), Half())
-        self.peers: dict[tuple[str, int], int] = {}  # of a relay -> number of the inner channel
-        self.channels: dict[int, tuple[str, int]] = {}
-        self.runs: dict[tuple[int, Side], Run] = {}
+        self.relay = Relay()
+        self.client: Side | None = None  # of the relay
+        self.passwords: Passwords | None = None  # of users of relays
         self.bound = False  # the stream belongs to the peer from here on (RFC 6062)
         self.title = ""
-        self.paths: list[dict[str, Value]] = []  # what came of paths through this relay
+        self.checks: dict[tuple[Side, str], Checks] = {}
+        self.icmp = icmp.Errors()
         self.users: set[str] = set()
         self.ufrags: dict[str, list[str]] = {}  # by side, in order
         self.mapped: dict[str, str] = {}
@@ -110,6 +98,8 @@ class Stun(core.Dissector):
             self.begun = True
             if self.shared is not None:
                 self.relayed = self.shared.recall(RELAYED, b"")
+                if self.shared.secrets.passwords:
+                    self.passwords = Passwords(self.shared.secrets.passwords)
         at = FRAME_HEADER_BYTES if self.framing == FRAMED else 0
         data, start = unit.data, unit.start + at
         size = unit.stop - start
@@ -121,7 +111,7 @@ class Stun(core.Dissector):
             return  # a keep-alive of no protocol
         first = data[start]
         if CHANNELS_BEGIN <= first < CHANNELS_END:
-            yield from self._on_channel_data(sender, unit)
+            yield from self.relay.channel_data(sender, unit, self.shared)
             return
         if not self.stream and first > 3:
             return
@@ -132,21 +122,31 @@ class Stun(core.Dissector):
 
     def _on_message(self, sender: Side, message: Message, unit: Piece, at: int) -> Outputs:
         place = unit.place
-        if self.runs:
-            yield from self._flush()
+        if self.relay.runs:
+            yield from self.relay.flush(self.client)
         fields = message.fields
         if message.classic:
-            old_draft(message)
+            messages.old_draft(message)
         if self.relayed is not None:
             fields["relayed_peer"] = wording.as_value(self.relayed.peer)
         if not self.stream and len(unit) > message.size:
             fields["trailing_bytes"] = len(unit) - message.size
         class_ = message.message_class
         asked: Transaction | None = None
+        checks: Checks | None = None
         if class_ == names.REQUEST:
-            self._asked(sender, message, place)
+            checks = self._asked(sender, message, place)
         elif class_ != names.INDICATION:
             asked = self._answered(sender, message, place)
+            checks = None if asked is None else asked.checks
+        if message.integrity:
+            if checks is not None:
+                checks.keep(message, unit.data, unit.start + at, place)
+            elif self.passwords is not None and message.fields.get("retransmission") is None:
+                self.passwords.verify(message, None if asked is None else asked.request, unit.data, unit.start + at)
+        if self.client is None and message.kind.startswith("turn."):
+            from_client = class_ == names.REQUEST or message.method == names.SEND
+            self.client = sender if from_client else sender.other
         text = wording.text_of(message, None if asked is None else asked.request)
         if "retransmission" in fields:
             text = f"{text}, again" if text else "again"
@@ -159,17 +159,19 @@ class Stun(core.Dissector):
         yield from self._judge_bytes(message, place)
         if class_ == names.INDICATION:
             if message.data_at >= 0:
-                yield from self._carried(sender, message, unit, at)
+                yield from self.relay.message(self.client, sender, message, unit, at, self.shared)
             return
         yield from self._about(sender, message)
         if class_ == names.REQUEST:
-            if message.method == names.CHANNEL_BIND and message.peer is not None and message.channel:
-                self.channels[message.channel] = message.peer
+            if message.method in (names.CREATE_PERMISSION, names.CHANNEL_BIND):
+                self.relay.ask(message)
             elif message.method == names.SEND and message.data_at >= 0:
-                yield from self._carried(sender, message, unit, at)
+                yield from self.relay.message(None, sender, message, unit, at, self.shared)
             elif message.method == names.ALLOCATE:
                 self.allocation.asked(message, place)
             return
+        if class_ == names.SUCCESS and asked is not None:
+            self.relay.grant(asked.request, place.time_ns)
         yield from self._judge_answer(sender, message, asked, place)
         if class_ == names.SUCCESS and message.method == names.CONNECTION_BIND and self.stream:
             self.bound = True
@@ -177,7 +179,8 @@ class Stun(core.Dissector):
 
     # --- transactions ---
 
-    def _asked(self, sender: Side, message: Message, place: Place) -> None:
+    def _asked(self, sender: Side, message: Message, place: Place) -> Checks | None:
+        """A request was sent; gives the checks of ICE that it belongs to."""
         half = self.halves[sender]
         half.sent += 1
         half.last = place
@@ -186,21 +189,34 @@ class Stun(core.Dissector):
         half.silent += 1
         known = self.transactions.get(message.transaction)
         if known is not None and known.sender is sender:
-            known.count += 1
+            known.again(place.time_ns)
             message.fields["retransmission"] = True
-            return
+            if known.checks is not None:
+                known.checks.asked(message, place, known.gaps)
+            if len(known.gaps) > len(half.gaps):
+                half.gaps = known.gaps
+            return known.checks
         check = message.method == names.BINDING and wording.is_check(message)
         half.requests += 1
         if half.first is None:
             half.first = place
         if message.method == names.BINDING and half.first_binding is None:
             half.first_binding = place
+        checks: Checks | None = None
         if check:
             half.checks += 1
             half.role = "controlling" if "ice_controlling" in message.fields else "controlled"
+            user = message.fields.get("username")
+            key = (sender, user if isinstance(user, str) else "")
+            checks = self.checks.get(key)
+            if checks is None and len(self.checks) < MAX_NAMES:
+                checks = self.checks[key] = Checks(sender, key[1])
+            if checks is not None:
+                checks.asked(message, place, None)
         if len(self.transactions) >= MAX_TRANSACTIONS:
             del self.transactions[next(iter(self.transactions))]
-        self.transactions[message.transaction] = Transaction(sender, message, place, check)
+        self.transactions[message.transaction] = Transaction(sender, message, place, check, checks)
+        return checks
 
     def _answered(self, sender: Side, message: Message, place: Place) -> Transaction | None:
         known = self.transactions.get(message.transaction)
@@ -216,6 +232,8 @@ class Stun(core.Dissector):
         message.fields["latency_ns"] = latency_ns
         if not known.answered:
             half.answered += 1
+            if known.checks is not None:
+                known.checks.got(message, known.request, latency_ns, known.count == 1, place)
             if known.count == 1:
                 self.rtt_ns = min(self.rtt_ns, latency_ns) if self.rtts else latency_ns
                 self.rtts += 1
@@ -313,65 +331,8 @@ class Stun(core.Dissector):
             if self.relayed is None:
                 yield About(None, {"ice_nominated_ns": self.nominated_ns})
 
-    # --- what a relay carries ---
-
-    def _inner(self, peer: tuple[str, int], piece: Piece, sender: Side) -> Outputs:
-        """Bytes of or for `peer`, whichever way they were wrapped, for the one channel that it has."""
-        key = self.peers.get(peer)
-        if key is None:
-            key = len(self.peers)
-            if key < MAX_PEERS:
-                self.peers[peer] = key
-        shared = self.shared
-        if shared is None or piece.data[piece.start] > 3:  # only for a room of ours
-            yield Pass("udp", piece, stream=False, key=key, sender=sender)
-            return
-        outer = shared.recall(RELAYED, b"")
-        shared.remember(RELAYED, b"", Relayed(peer, self.paths))
-        try:
-            yield Pass("udp", piece, stream=False, key=key, sender=sender)
-        finally:
-            shared.remember(RELAYED, b"", outer)
-
-    def _carried(self, sender: Side, message: Message, unit: Piece, at: int) -> Outputs:
-        if message.peer is not None and message.data_bytes:
-            begin = at + message.data_at
-            yield from self._inner(message.peer, unit.cut(begin, begin + message.data_bytes), sender)
-
-    def _on_channel_data(self, sender: Side, unit: Piece) -> Outputs:
-        number, size = _HEAD.unpack_from(unit.data, unit.start)
-        if CHANNEL_HEADER_BYTES + size > len(unit):
-            raise Malformed(f"ChannelData of {size} bytes, {len(unit) - CHANNEL_HEADER_BYTES} are there")
-        if unit.trace is not None:
-            reader = core.Reader(unit)
-            reader.uint("channel_number", 2)
-            reader.uint("length", 2)
-            reader.raw("application_data", size)
-        run = self.runs.get((number, sender))
-        if run is None:
-            run = self.runs[number, sender] = Run(unit)
-        run.count += 1
-        run.bytes += size
-        run.last = unit
-        if size:
-            peer = self.channels.get(number, ("", number))
-            piece = unit.cut(CHANNEL_HEADER_BYTES, CHANNEL_HEADER_BYTES + size)
-            yield from self._inner(peer, piece, sender)
-
-    def _flush(self) -> Outputs:
-        """Tell of the runs of ChannelData that have ended."""
-        runs, self.runs = self.runs, {}
-        for (number, sender), run in runs.items():
-            many = f"{run.count:,} message{'' if run.count == 1 else 's'}, {run.bytes:,} bytes"
-            fields: dict[str, Value] = {"channel_number": number, "messages": run.count, "bytes": run.bytes}
-            peer = self.channels.get(number)
-            text = f"{many} by channel 0x{number:04x}"
-            if peer is not None:
-                fields["xor_peer_address"] = wording.as_value(peer)
-                text += f", peer {wording.end(peer)}"
-            last = run.last.place
-            spans = last.spans if run.count == 1 else run.first.spans + last.spans
-            yield Note("turn.channel-data", text, Place(spans, last.time_ns), fields, sender=sender)
+    def on_icmp(self, error: IcmpError) -> Outputs:
+        yield from self.icmp.told(error, self.transactions)
 
     # --- gaps and the end ---
 
@@ -381,7 +342,7 @@ class Stun(core.Dissector):
             yield Enough()
 
     def on_end(self, last: Piece) -> Outputs:
-        yield from self._flush()
+        yield from self.relay.flush(self.client)
         facts = self._facts()
         if self.relayed is None:
             yield About(None, facts)
@@ -390,7 +351,10 @@ class Stun(core.Dissector):
         if self.bound:
             return
         for side in core.SIDES:
-            yield from verdicts.at_end(self.halves[side], self.halves[side.other], self.end_ns)
+            half = self.halves[side]
+            yield from self.icmp.verdict(half, side)
+            yield from verdicts.at_end(half, self.halves[side.other], self.end_ns, self.icmp.counts[side])
+        yield from self.relay.verdicts(self.allocation.given)
         if self.conflicts:
             yield verdicts.role_conflict(self.conflicts, any(half.success_ns for half in self.halves))
         if self.relayed is not None:
@@ -421,95 +385,21 @@ class Stun(core.Dissector):
         if self.nominated_ns:
             facts["ice_nominated_ns"] = self.nominated_ns
             facts["ice_nominated_by"] = self.controlling
-        facts.update(self.allocation.facts)
-        if self.peers:
-            peers = [peer for peer in self.peers if peer[0]]
-            facts["turn_peers"] = [wording.end(peer) for peer in peers[:MAX_LISTED]]
-        if self.channels:
-            numbers = list(self.channels)[:MAX_LISTED]
-            facts["turn_channels"] = {f"0x{number:04x}": wording.end(self.channels[number]) for number in numbers}
-        if self.paths:
-            facts["ice_relayed_paths"] = self.paths
+        facts.update(self.icmp.facts())
+        if self.checks:
+            facts["ice_checks"] = [checks.facts() for checks in self.checks.values()]
+        if self.client is not None:
+            facts.update(self._relay_facts(self.client))
         return facts
 
-
-# --- recognising it ---------------------------------------------------------------------------------------------------
-
-
-def is_message(head: bytes, size: int) -> bool:
-    """Whether `size` bytes that begin with `head` (8 of them) are a message with the magic cookie (RFC 7983 §7)."""
-    return size >= HEADER_BYTES and head[0] <= 3 and head[4:8] == MAGIC_COOKIE
-
-
-def framing_of(head: bytes) -> int:
-    """How a stream is framed that begins with `head`; `UNKNOWN` where more bytes are needed."""
-    if head and CHANNELS_BEGIN <= head[0] < CHANNELS_END:
-        return PLAIN
-    if len(head) >= 8 and head[4:8] == MAGIC_COOKIE:
-        return PLAIN
-    if len(head) >= 10:
-        return FRAMED if head[6:10] == MAGIC_COOKIE and head[2] <= 3 else PLAIN
-    return UNKNOWN
-
-
-def probe(head: bytes) -> bool | None:
-    """Tell whether a stream or a datagram begins with a message; None where only its port or its neighbours can tell.
-
-    ChannelData has no mark of its own: it is taken where messages came before.
-    """
-    size = len(head)
-    if size < 4:
-        return None if size and head[0] <= MAX_FRAME_HIGH else False
-    first = head[0]
-    if first > 3:
-        if CHANNELS_BEGIN <= first < CHANNELS_END:
-            rest = size - CHANNEL_HEADER_BYTES - (head[2] << 8 | head[3])
-            return None if 0 <= rest <= 3 else False
-        return probe_framed(head)
-    if size < 8:
-        return None if head[4:] == MAGIC_COOKIE[: size - 4] else probe_framed(head)
-    if head[4:8] == MAGIC_COOKIE:
-        # Lengths are multiples of 4, but for those of some who do not pad attributes.
-        return not head[3] & 3 or size == HEADER_BYTES + (head[2] << 8 | head[3])
-    return probe_classic(head) or probe_framed(head)
-
-
-def probe_framed(head: bytes) -> bool | None:
-    """Whether a stream begins with a length and a message (RFC 4571 §2)."""
-    if head[2] > 3 or head[0] > MAX_FRAME_HIGH:
-        return False
-    found = head[6:10]
-    if found != MAGIC_COOKIE[: len(found)]:
-        return False
-    if len(found) < 4:
-        return None
-    return head[0] << 8 | head[1] == HEADER_BYTES + (head[4] << 8 | head[5])
-
-
-def probe_classic(head: bytes) -> bool:
-    """Whether a datagram is a message without the magic cookie: its type, its length and all its attributes fit."""
-    kind, length = _HEAD.unpack_from(head, 0)
-    size = len(head)
-    if kind in OLD_TYPES:
-        return head[20:28] == b"\0\x0f\0\x04" + OLD_COOKIE
-    if kind not in CLASSIC_TYPES or HEADER_BYTES + length != size or len(set(head[4:20])) < MIN_CLASSIC_BYTES:
-        return False
-    at = HEADER_BYTES
-    for _ in range(messages.MAX_ATTRIBUTES):
-        if at + 4 > size:
-            break
-        at += 4 + (head[at + 2] << 8 | head[at + 3])
-    return at == size
-
-
-def old_draft(message: Message) -> None:
-    """Put the types of [MS-TURN] in their place: what is an error by its bits was Data Indication, 4 was Send."""
-    if message.type == 0x0115:
-        message.method, message.message_class = names.DATA_METHOD, names.INDICATION
-        message.kind = "turn.data-indication"
-        message.fields["message_type"] = {"value": message.type, "name": "Data Indication"}
-    elif message.type in (0x0004, 0x0104, 0x0114):
-        message.method = names.SEND
-        name = names.type_named(names.type_of(names.SEND, message.message_class))["name"]
-        message.fields["message_type"] = {"value": message.type, "name": name}
-        message.kind = f"turn.send-{names.CLASSES[message.message_class]}"
+    def _relay_facts(self, client: Side) -> dict[str, Value]:
+        facts: dict[str, Value] = {}
+        flow = self.flow
+        if flow is not None:
+            facts["turn_server"] = str(flow.initiator if client is Side.RESPONDER else flow.responder)
+            facts["turn_transport"] = "tls" if self.secure else flow.transport
+        facts.update(self.allocation.facts)
+        if self.passwords is not None and self.passwords.result:
+            facts["turn_integrity"] = self.passwords.result
+        facts.update(self.relay.facts())
+        return facts

@@ -59,10 +59,17 @@ KINDS: Final[dict[str, Kind]] = {
     "turn.connection-attempt-indication": Kind(
         "RFC 6062 4.4", "A peer has connected to the relayed address.", "ConnectionAttempt"
     ),
+    "stun.icmp-error": Kind(
+        "RFC 8445 7.2.5.2.2",
+        "A router or a host on the way, or the target itself, says that this message did not get through.",
+        "ICMP error",
+    ),
     "stun.malformed": Kind("§5", "A message that breaks its own lengths."),
 }
 
 NO_RESPONSE: Final = "stun.no-response"
+ICMP: Final = "stun.icmp"
+BAD_INTEGRITY: Final = "stun.bad-integrity"
 BAD_FINGERPRINT: Final = "stun.bad-fingerprint"
 CHECK_REFUSED: Final = "stun.error-400-401-on-check"
 UNKNOWN_ATTRIBUTE: Final = "stun.error-420"
@@ -79,6 +86,9 @@ FAMILY: Final = "turn.family"
 TRANSPORT: Final = "turn.transport"
 QUOTA: Final = "turn.quota"
 CAPACITY: Final = "turn.capacity"
+PERMISSION_MISSING: Final = "turn.permission-missing"
+PERMISSION_EXPIRED: Final = "turn.permission-expired"
+CHANNEL_EXPIRED: Final = "turn.channel-expired"
 FORBIDDEN_PEER: Final = "turn.forbidden-peer"
 REDIRECT: Final = "turn.redirect"
 
@@ -91,6 +101,24 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         "be reached from here (private, of another network, of the other IP version).",
         advice="If it is one candidate pair of several, look whether another one works. Else capture at the other end: "
         "do the requests arrive? A relay over TCP or TLS (port 443) passes most firewalls that drop UDP.",
+    ),
+    ICMP: FindingKind(
+        Severity.WARNING,
+        "STUN requests come back as ICMP errors",
+        "RFC 8445 7.2.5.2.2",
+        cause="Port unreachable: the host is there and nobody listens on that port (any more). Host or network "
+        "unreachable: no route, or the host is gone. Administratively prohibited: a firewall refuses, and says so.",
+        advice="Look who reports it: the target itself, or a router or firewall before it. If it is one candidate pair "
+        "of several, look whether another one works.",
+    ),
+    BAD_INTEGRITY: FindingKind(
+        Severity.ERROR,
+        "A request was signed with another password",
+        "§9.1.3, §14.5",
+        cause="The client has another password than the one that was given here: an old one, one of another user, or "
+        "one that was copied with a mistake.",
+        advice="Compare the password of the client's configuration with that of the server; for passwords that are "
+        "made of a shared secret and a time, compare the secret.",
     ),
     BAD_FINGERPRINT: FindingKind(
         Severity.WARNING,
@@ -216,6 +244,30 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         "RFC 8656 19",
         cause="All ports of the relay's range are taken, or a limit of bandwidth or sessions is met.",
         advice="Widen the port range, or add relays.",
+    ),
+    PERMISSION_MISSING: FindingKind(
+        Severity.WARNING,
+        "Data goes to a peer for which there is no permission at the relay",
+        "RFC 8656 9, 11.2",
+        cause="The client sends without CreatePermission or ChannelBind for this address: a candidate that came late, "
+        "or a mistake in the client. The relay drops it silently, and drops what the peer sends too.",
+        advice="Ask a permission for each address of the peer before data goes to it; ports do not matter.",
+    ),
+    PERMISSION_EXPIRED: FindingKind(
+        Severity.WARNING,
+        "A permission at the relay ran out and was not renewed",
+        "RFC 8656 9",
+        cause="Permissions hold 300 s. The client did not renew this one in time: it slept, its request was lost, or "
+        "it does not renew at all.",
+        advice="Renew permissions every four minutes (CreatePermission or ChannelBind), whatever is sent meanwhile.",
+    ),
+    CHANNEL_EXPIRED: FindingKind(
+        Severity.WARNING,
+        "A channel at the relay ran out and was not bound again",
+        "RFC 8656 12",
+        cause="Channels hold 600 s. The client did not bind this one again in time, and goes on using its number: the "
+        "relay drops what comes.",
+        advice="Bind channels again every nine minutes; each binding renews the permission too.",
     ),
     FORBIDDEN_PEER: FindingKind(
         Severity.NOTICE,

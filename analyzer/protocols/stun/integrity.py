@@ -28,6 +28,25 @@ def long_term_key(username: str, realm: str, password: str, sha_256: bool = Fals
     return sha256(secret).digest() if sha_256 else md5(secret, usedforsecurity=False).digest()
 
 
+def signed(message: bytes, start: int, at: int) -> tuple[bytes, bytes]:
+    """What the integrity attribute at `start + at` of `message` covers, and its value (§14.5).
+
+    The message begins at `start`, and its attribute is whole.  The length in the header is as if it ended with it.
+    """
+    _, size = _HEAD.unpack_from(message, start + at)
+    stop = at + 4 + size
+    covered = message[start : start + 2] + (stop - HEADER_BYTES).to_bytes(2, "big") + message[start + 4 : start + at]
+    return covered, message[start + at + 4 : start + stop]
+
+
+def fits(number: int, covered: bytes, found: bytes, key: bytes) -> bool:
+    """Whether `found`, the value of attribute `number`, was made of `covered` with `key`."""
+    size = len(found)
+    if number == MESSAGE_INTEGRITY:
+        return size == SHA1_BYTES and hmac.compare_digest(found, hmac.digest(key, covered, sha1))
+    return size in SHA256_BYTES and hmac.compare_digest(found, hmac.digest(key, covered, sha256)[:size])
+
+
 def verify_integrity(message: bytes, key: bytes) -> bool | None:
     """Whether the first MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256 of `message` was made with `key`.
 
@@ -45,11 +64,7 @@ def verify_integrity(message: bytes, key: bytes) -> bool | None:
         if stop > len(message):
             return None
         if number in (MESSAGE_INTEGRITY, MESSAGE_INTEGRITY_SHA256):
-            # The length in the header is as if the message ended with this attribute.
-            covered = message[:2] + (stop - HEADER_BYTES).to_bytes(2, "big") + message[4:at]
-            found = message[at + 4 : stop]
-            if number == MESSAGE_INTEGRITY:
-                return size == SHA1_BYTES and hmac.compare_digest(found, hmac.digest(key, covered, sha1))
-            return size in SHA256_BYTES and hmac.compare_digest(found, hmac.digest(key, covered, sha256)[:size])
+            covered, found = signed(message, 0, at)
+            return fits(number, covered, found, key)
         at = stop + -size % 4
     return None

@@ -49,6 +49,7 @@ class Message:
         "fields",
         "fingerprint",
         "integrity",
+        "integrity_at",
         "kind",
         "message_class",
         "method",
@@ -73,7 +74,8 @@ class Message:
         }
         self.broken = ""  # why the rest of the attributes is not read
         self.fingerprint: bool | None = None  # whether it is right, None where there is none
-        self.integrity = False
+        self.integrity = 0  # the first attribute of integrity, 0 where there is none
+        self.integrity_at = 0  # where it begins, counted from the start of the message
         self.error = 0
         self.channel = 0
         self.peer: tuple[str, int] | None = None  # the first XOR-PEER-ADDRESS
@@ -166,8 +168,8 @@ def _read_attributes(message: Message, data: bytes, start: int) -> None:
             message.error = value_of["value"]
         elif number == names.CHANNEL_NUMBER:
             message.channel = value_of
-        elif number == names.MESSAGE_INTEGRITY or number == names.MESSAGE_INTEGRITY_SHA256:
-            message.integrity = True
+        elif (number == names.MESSAGE_INTEGRITY or number == names.MESSAGE_INTEGRITY_SHA256) and not message.integrity:
+            message.integrity, message.integrity_at = number, begin - 4 - start
     if at < stop:
         message.broken = f"more than {MAX_ATTRIBUTES} attributes, the rest is not read"
 
@@ -423,6 +425,22 @@ DECODERS: Final[dict[int, Callable[[bytes], Value]]] = {
     0xC070: size_only,
     0xC071: numbers,
 }
+
+
+# --- older numbers -------------------------------------------------------------------------------------------------
+
+
+def old_draft(message: Message) -> None:
+    """Put the types of [MS-TURN] in their place: what is an error by its bits was Data Indication, 4 was Send."""
+    if message.type == 0x0115:
+        message.method, message.message_class = names.DATA_METHOD, names.INDICATION
+        message.kind = "turn.data-indication"
+        message.fields["message_type"] = {"value": message.type, "name": "Data Indication"}
+    elif message.type in (0x0004, 0x0104, 0x0114):
+        message.method = names.SEND
+        name = names.type_named(names.type_of(names.SEND, message.message_class))["name"]
+        message.fields["message_type"] = {"value": message.type, "name": name}
+        message.kind = f"turn.send-{names.CLASSES[message.message_class]}"
 
 
 # --- the field tree ---------------------------------------------------------------------------------------------------

@@ -8,11 +8,15 @@ from analyzer.core import Outcome, Phase
 
 if TYPE_CHECKING:
     from analyzer.core import Piece, Place, Side, Value
+    from analyzer.protocols.stun.checks import Checks
     from analyzer.protocols.stun.messages import Message
 
 #: Requests without an answer count as unanswered after this time: the first is sent again after 0.5 s, and after
 #: 1 s more (RFC 8489 §6.2.1).
 PATIENCE_NS: Final = 1_500_000_000
+
+
+MAX_GAPS: Final = 8  # times between the copies of a request that are kept
 
 
 class Relayed:
@@ -28,15 +32,25 @@ class Relayed:
 class Transaction:
     """A request and, in time, its response."""
 
-    __slots__ = ("answered", "check", "count", "place", "request", "sender")
+    __slots__ = ("answered", "check", "checks", "count", "gaps", "last_ns", "place", "request", "sender")
 
-    def __init__(self, sender: Side, request: Message, place: Place, check: bool) -> None:
+    def __init__(self, sender: Side, request: Message, place: Place, check: bool, checks: Checks | None) -> None:
         self.sender = sender
         self.request = request
         self.place = place
         self.count = 1  # how often it was sent
         self.answered = 0  # the type of the response
         self.check = check  # of ICE
+        self.checks = checks  # under the same names
+        self.last_ns = place.time_ns  # when it was last sent
+        self.gaps: list[int] = []  # between the times that it was sent
+
+    def again(self, time_ns: int) -> None:
+        """It was sent again."""
+        self.count += 1
+        if len(self.gaps) < MAX_GAPS:
+            self.gaps.append(max(time_ns - self.last_ns, 0))
+        self.last_ns = time_ns
 
 
 class Half:
@@ -48,6 +62,7 @@ class Half:
         "first",
         "first_binding",
         "first_silent",
+        "gaps",
         "last",
         "last_answer_ns",
         "refusals",
@@ -69,6 +84,7 @@ class Half:
         self.first_silent: Place | None = None  # the first since the last answer
         self.last: Place | None = None
         self.last_answer_ns = 0
+        self.gaps: list[int] = []  # between the copies of the request that was sent most often
         self.success_ns = 0  # of the first Binding success
         self.role = ""  # "controlling" or "controlled", as last said
         self.refusals: list[Place] = []  # of checks, by 400 or 401
@@ -94,7 +110,20 @@ class Run:
 class Allocation:
     """What a client has asked of a relay, and was given."""
 
-    __slots__ = ("answers", "challenged", "facts", "first", "given", "refused", "sent", "stale", "told", "until_ns")
+    __slots__ = (
+        "answers",
+        "challenged",
+        "errors",
+        "facts",
+        "first",
+        "given",
+        "refreshes",
+        "refused",
+        "sent",
+        "stale",
+        "told",
+        "until_ns",
+    )
 
     def __init__(self) -> None:
         self.first: Place | None = None  # the first Allocate request
@@ -106,6 +135,8 @@ class Allocation:
         self.stale = 0  # answers 438 in a row
         self.told: set[str] = set()  # codes of findings
         self.until_ns = 0  # when it expires, unless it is refreshed
+        self.refreshes = 0
+        self.errors: list[Value] = []
         self.facts: dict[str, Value] = {}
 
     def asked(self, message: Message, place: Place) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.core import About, Finding, Outcome, Phase, Severity
 from analyzer.protocols.stun import findings, names, wording
+from analyzer.protocols.stun.passwords import is_valid
+from analyzer.protocols.stun.registries import METHODS
 
 if TYPE_CHECKING:
     from analyzer.core import Outputs, Place
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 LOST_NS: Final = 5_000_000_000  # browsers call a path disconnected after that long without an answer
 LOST_REQUESTS: Final = 4
 CONSENT_NS: Final = 30_000_000_000  # RFC 7675 §5.1: by then sending must stop
+MAX_ERRORS: Final = 16  # in the facts
 STALE_LOOP: Final = 3  # answers 438 in a row; one is by design
 ELSEWHERE: Final = "An answer that took another way than this capture point would not be seen."
 
@@ -73,6 +76,7 @@ def role_conflict(conflicts: list[Place], solved: bool) -> Finding:
 def of_answer(turn: Allocation, message: Message, request: Message | None, evidence: list[Place]) -> Outputs:
     """What an answer of a relay means for the allocation."""
     place = evidence[-1]
+    _keep(turn, message, place)
     if message.method == names.ALLOCATE:
         turn.answers += 1
     if message.message_class == names.SUCCESS:
@@ -102,7 +106,14 @@ def of_answer(turn: Allocation, message: Message, request: Message | None, evide
                 text += f" (the credentials are for realm {request.fields['realm']})"
             if isinstance(user, str):
                 text += expired(user, place.time_ns)
+            valid = is_valid(request)
+            if valid is not None:
+                text += f"; it was {'' if valid else 'not '}signed with the password that was given here for this user"
             yield Finding(findings.AUTH_FAILED, text, evidence)
+            if valid is False:
+                what = request.fields["message_type"]["name"]
+                text = f"MESSAGE-INTEGRITY of the {what} of {who} was not made with the password that was given here"
+                yield Finding(findings.BAD_INTEGRITY, text, evidence)
         return
     if code == 438:
         turn.stale += 1
@@ -134,6 +145,34 @@ def of_answer(turn: Allocation, message: Message, request: Message | None, evide
     yield Finding(found, text, evidence, severity=severity)
 
 
+def _keep(turn: Allocation, message: Message, place: Place) -> None:
+    """Facts of an answer."""
+    facts, fields = turn.facts, message.fields
+    realm = fields.get("realm")
+    if isinstance(realm, str):
+        facts["turn_realm"] = realm
+    if message.error:
+        if len(turn.errors) < MAX_ERRORS:
+            error = fields["error_code"]
+            turn.errors.append(
+                {
+                    "method": METHODS.get(message.method) or f"0x{message.method:03x}",
+                    "code": message.error,
+                    "reason": error["reason"] or error["name"],
+                    "ns": place.time_ns,
+                    "frame": max((span.frame for span in place.spans), default=0),
+                }
+            )
+            facts["turn_errors"] = turn.errors
+    elif message.method == names.ALLOCATE:
+        facts["turn_allocated_ns"] = place.time_ns
+    elif message.method == names.REFRESH:
+        turn.refreshes += 1
+        facts["turn_refreshes"] = turn.refreshes
+        if fields.get("lifetime") == 0:
+            facts["turn_released_ns"] = place.time_ns
+
+
 def expired(user: str, now_ns: int) -> str:
     """For a user name that begins with the time until which it is good: by how much that is over."""
     until, colon, _ = user.partition(":")
@@ -160,15 +199,19 @@ def _given(turn: Allocation, message: Message, place: Place) -> Outputs:
     yield Phase("turn", first.time_ns, max(place.time_ns, first.time_ns), Outcome.ESTABLISHED, turn.answers)
 
 
-def at_end(half: Half, other: Half, end_ns: int) -> Outputs:
+def at_end(half: Half, other: Half, end_ns: int, refused: int = 0) -> Outputs:
     """What can be said of the requests of one side once there are no more."""
     first, last = half.first, half.last
     if first is None or last is None:
         return
     if half.unanswered(end_ns):
+        if refused:
+            return  # by ICMP, which says why
         what = "connectivity checks" if half.checks else "requests"
         seconds = (last.time_ns - first.time_ns) / 1e9
         text = f"{half.sent} {what} in {seconds:.1f} s, none of them answered"
+        if half.gaps:
+            text += f" (one was sent again after {', '.join(f'{gap / 1e9:.1f}' for gap in half.gaps)} s)"
         if other.sent:
             text += f"; {other.sent} of the other side came the other way"
         severity = Severity.NOTICE if half.checks else None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from analyzer import core
 from analyzer.protocols.tcp.names import OPTION_WORDS, OptionKind
 
@@ -11,6 +13,7 @@ MS: Final = 1_000_000
 FIXED_BYTES: Final = 20
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Header:
     """Options of a TCP header; what was not there is None.  `broken` says that they break their own lengths.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import mypyc_attr
+
 if TYPE_CHECKING:
     from analyzer.core import IcmpError, Segment, Spot
     from analyzer.protocols.tcp.messages import Header
@@ -21,6 +23,7 @@ TTLS: Final = 8  # different TTLs remembered for each side
 ERRORS: Final = 16  # ICMP errors remembered
 
 
+@mypyc_attr(acyclic=True)
 class Repeat:
     """One segment that was sent again: its later copies (the first one was an ordinary segment)."""
 
@@ -52,6 +55,7 @@ class Repeat:
         return len(gaps) >= 2 and all(later * 2 >= earlier * 3 for earlier, later in pairwise(gaps))
 
 
+@mypyc_attr(acyclic=True)
 class Stall:
     """A time in which the receiver announced a window of zero."""
 
@@ -65,6 +69,7 @@ class Stall:
         self.probes = 0
 
 
+@mypyc_attr(acyclic=True)
 class End:
     """What was seen of one side."""
 
@@ -129,6 +134,7 @@ class End:
         )
 
 
+@mypyc_attr(acyclic=True)
 class Seen:
     """The whole connection; `ends` are by sender, initiator first."""
 
@@ -156,7 +162,7 @@ class Seen:
     )
 
     def __init__(self) -> None:
-        self.ends = (End(), End())
+        self.ends: tuple[End, ...] = (End(), End())
         self.syns: Spots = ()
         self.syn_count = 0
         self.syn_payload = 0

@@ -9,6 +9,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from mypy_extensions import mypyc_attr
+
 from analyzer import core
 from analyzer.core import (
     About,
@@ -91,7 +93,7 @@ class Tls(core.Dissector):
     link: Link
 
     def __init__(self) -> None:
-        self.halves = (Half(), Half())
+        self.halves: tuple[Half, ...] = (Half(), Half())
         self.begun = False
         self.trace: core.Trace | None = None
         self.traced = 0  # fields that belong to notes told already
@@ -152,9 +154,10 @@ class Tls(core.Dissector):
         half = self.halves[sender]
         if len(head) < RECORD_BYTES:
             return None if self.ssl2 or maybe_record(head, half.records == 0) else self._foreign(half, head)
-        kind = head[0]
-        if CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and head[1] == 3 and head[2] <= 4 and not self.ssl2:
-            size = head[3] << 8 | head[4]
+        begin = head if isinstance(head, bytes) else bytes(head[:RECORD_BYTES])  # compiled, only bytes are fast
+        kind = begin[0]
+        if CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and begin[1] == 3 and begin[2] <= 4 and not self.ssl2:
+            size = begin[3] << 8 | begin[4]
             if size <= MAX_FRAGMENT_BYTES and not (half.lost and size == 0):
                 half.foreign = False
                 if half.state == SHUT and size > HELD_BYTES and kind == APPLICATION_DATA and not self._waits():
@@ -712,7 +715,7 @@ class Tls(core.Dissector):
             text = f"{'early data, ' if run.early else ''}{many}{'' if run.opened else ', encrypted'}"
         at: Where = run.first
         if run.first is not run.last:
-            at = Place((*run.first.spans, *run.last.spans), run.last.time_ns)
+            at = core.placed((*run.first.spans, *run.last.spans), run.last.time_ns)
         return Note(run.kind, text, at, fields, sender=sender)
 
     def _hidden(self, sender: Side) -> str:
@@ -908,6 +911,7 @@ class Tls(core.Dissector):
         return self._said()
 
 
+@mypyc_attr(acyclic=True)
 class Flight:
     """What the server sends until the client is heard again: how much, and where it paused longest."""
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Malformed, Note, Piece, Reader, Shared, Side, Value
+from mypy_extensions import mypyc_attr
+
+from analyzer.core import Malformed, Note, Pattern, Piece, Reader, Shared, Side, Value
 from analyzer.protocols.tls import hellos, messages, names, wording
 from analyzer.protocols.tls.certificates import Certificate, Recent, certificate, decompress, ocsp_response
 from analyzer.protocols.tls.keys import Keys, suite
@@ -59,9 +61,10 @@ NEXT_PROTOCOL: Final = 67
 
 
 #: By message and whether it is one of TLS 1.3: certificates, what is said of them, and fields.
-_chains: Final[Recent[tuple[list[Certificate], str, dict[str, Value]]]] = Recent(MAX_CHAINS, MAX_CHAINS_BYTES)
+_chains: Final[Recent[tuple[list[Certificate], str, Pattern]]] = Recent(MAX_CHAINS, MAX_CHAINS_BYTES)
 
 
+@mypyc_attr(acyclic=True)
 class Handshake:
     """One connection's handshake, and those that follow it; `prefix` is what its notes are called by ("tls.").
 
@@ -92,6 +95,8 @@ class Handshake:
                 return self._client_hello(sender, reader, len(message), at)
             if kind == SERVER_HELLO:
                 return self._server_hello(sender, reader, at)
+            if kind == CERTIFICATE:
+                return self._certificate(sender, reader, at)
             event, text, fields = self._other(sender, kind, reader, at)
         except Malformed as why:
             event = names.handshake_name(kind)
@@ -103,6 +108,14 @@ class Handshake:
                 fields["bytes"] = reader.left
             reader.skip("rest", reader.left)
         return Note(self.prefix + event, text, at, fields, sender=sender)
+
+    def _patterned(
+        self, event: str, text: str, at: Where, fields: dict[str, Value], pattern: Pattern | None, sender: Side
+    ) -> Note:
+        note = Note(self.prefix + event, text, at, fields, sender=sender)
+        if not self.datagrams:  # whose room has more to say of each message
+            note.pattern = pattern
+        return note
 
     def _header(self, reader: Reader) -> None:
         """What stands before every message says nothing that is not known by now: only a trace tells of it."""
@@ -127,8 +140,6 @@ class Handshake:
         """Event, text and fields of any message but a hello."""
         link = self.link
         event = names.handshake_name(kind)
-        if kind == CERTIFICATE:
-            return event, *self._certificate(sender, reader)
         if kind == COMPRESSED_CERTIFICATE:
             return self._compressed(sender, reader)
         if kind == ENCRYPTED_EXTENSIONS:
@@ -178,7 +189,7 @@ class Handshake:
         link = self.link
         hello = hellos.client_hello(reader, self.datagrams, size)
         self.offer(sender, hello, at, size)
-        note = Note(self.prefix + "client-hello", hello.text, at, hello.fields, sender=sender)
+        note = self._patterned("client-hello", hello.text, at, hello.fields, hello.pattern, sender)
         note.remark = hello.remark if link.hellos == 1 else ""
         return note
 
@@ -216,7 +227,7 @@ class Handshake:
             note.spec = "RFC 9846 4.2.4"
             return note
         text = wording.server_hello(hello, True) if self.link.resumed else hello.text
-        return Note(self.prefix + "server-hello", text, at, fields, sender=sender)
+        return self._patterned("server-hello", text, at, fields, hello.pattern, sender)
 
     def answer(self, sender: Side, hello: ServerHello, place: Where) -> None:
         """Take what a ServerHello (or HelloRetryRequest) settles."""
@@ -288,21 +299,22 @@ class Handshake:
 
     # --- certificates ---
 
-    def _certificate(self, sender: Side, reader: Reader) -> tuple[str, dict[str, Value]]:
-        """Text and fields of a Certificate: servers send the same one again and again."""
+    def _certificate(self, sender: Side, reader: Reader, at: Where) -> Note:
+        """Servers send the same one again and again."""
         version13 = is_13(self.link.version)
         data = b"" if reader.trace is not None or reader.left > MAX_CHAIN_BYTES else reader.peek(reader.left)
         known = _chains.get((data, version13), len(data)) if data else None
         if known is None:
             chain, fields, first = messages.certificate_list(reader, version13)
             found, text = _described(chain, first, fields)
+            known = found, text, Pattern(fields)
             if data:
-                _chains.put((data, version13), (found, text, fields), len(data))
-        else:
-            reader.skip("certificates", len(data))
-            found, text, fields = known
-        self._take_chain(sender, found, fields)
-        return text, fields.copy()
+                _chains.put((data, version13), known, len(data))
+        found, text, pattern = known
+        if reader.left:
+            reader.skip("rest", reader.left)
+        self._take_chain(sender, found, pattern.fields)
+        return self._patterned("certificate", text, at, pattern.fields.copy(), pattern, sender)
 
     def _take_chain(self, sender: Side, chain: list[Certificate], fields: dict[str, Value]) -> None:
         link = self.link

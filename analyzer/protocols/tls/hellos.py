@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Generic, TypeVar
 
-from analyzer.core import Reader, Value
+from analyzer.core import Pattern, Reader, Value
 from analyzer.protocols.tls import extensions, fingerprints, messages, wording
 from analyzer.protocols.tls.messages import (
     ECH,
@@ -34,6 +34,8 @@ RANDOM_AT: Final = 2
 SESSION_ID_AT: Final = 35  # behind its length
 #: Extensions that are read again where their bytes are others.
 READ_AGAIN: Final = frozenset((SERVER_NAME, PRE_SHARED_KEY, ECH))
+#: Fields that are others in each hello.
+ALWAYS: Final = ("random", "session_id")
 
 #: A range of bytes of a hello.
 Range = tuple[int, int]
@@ -155,6 +157,7 @@ def client_hello(reader: Reader, datagrams: bool, size: int) -> ClientHello:
     if data and "malformed" not in hello.fields:
         found = KnownClient(hello)
         if _places(found, data, hello.types, hello.values, hello.fields):
+            hello.pattern = Pattern(hello.fields, [*ALWAYS, *(messages.field_name(kind) for kind, _ in found.again)])
             _clients.keep(data, found)
     return hello
 
@@ -165,7 +168,7 @@ def _client_again(known: KnownClient, data: bytes, reader: Reader) -> ClientHell
     hello = ClientHello()
     hello.version, hello.suites, hello.compression = like.version, like.suites, like.compression
     hello.types, hello.values = like.types, like.values
-    hello.text, hello.remark = like.text, like.remark
+    hello.text, hello.remark, hello.pattern = like.text, like.remark, like.pattern
     hello.random = data[RANDOM_AT : RANDOM_AT + 32]
     hello.session_id = data[SESSION_ID_AT : SESSION_ID_AT + len(like.session_id)]
     start, stop = known.ticket
@@ -231,6 +234,7 @@ def server_hello(reader: Reader) -> ServerHello:
     if data and "malformed" not in hello.fields and not messages.has_no_session_id(hello.legacy_version):
         found = KnownServer(hello)
         if _places(found, data, hello.types, hello.values, None):
+            hello.pattern = Pattern(hello.fields, ALWAYS)
             _servers.keep(data, found)
     return hello
 
@@ -240,7 +244,7 @@ def _server_again(known: KnownServer, data: bytes) -> ServerHello:
     hello = ServerHello()
     hello.legacy_version, hello.version = like.legacy_version, like.version
     hello.suite, hello.compression = like.suite, like.compression
-    hello.types, hello.values, hello.text = like.types, like.values, like.text
+    hello.types, hello.values, hello.text, hello.pattern = like.types, like.values, like.text, like.pattern
     hello.random = data[RANDOM_AT : RANDOM_AT + 32]
     hello.session_id = data[SESSION_ID_AT : SESSION_ID_AT + len(like.session_id)]
     fields = like.fields.copy()

@@ -6,6 +6,8 @@ import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import mypyc_attr
+
 from analyzer.protocols.tls import names, schedule
 from analyzer.protocols.tls.messages import DTLS13, EXTENDED_MASTER_SECRET, TLS13, is_13
 from analyzer.protocols.tls.protection import Opener, Undecryptable, opener13, openers12
@@ -54,6 +56,7 @@ def rsa_keys(data: bytes) -> tuple[tuple[str, RSAPrivateKey], ...]:
     return tuple((schedule.key_identity(key).hex(), key) for key in schedule.private_keys(data))
 
 
+@mypyc_attr(acyclic=True)
 class Keys:
     """The secrets of one connection.  `why` says why records can't be opened; empty while nothing is wrong."""
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.core import Malformed, Reader, Value
+from mypy_extensions import mypyc_attr
+
+from analyzer.core import Malformed, Pattern, Reader, Value
 from analyzer.protocols.tls import extensions, names
 from analyzer.protocols.tls.registries import (
     ALERTS,
@@ -66,6 +68,7 @@ _known_suites: Final[dict[bytes, tuple[list[int], list[Value]]]] = {}
 _known_types: Final[dict[tuple[int, ...], list[Value]]] = {}
 
 
+@mypyc_attr(acyclic=True)
 class ClientHello:
     """A ClientHello: numbers as on the wire, `values` what its extensions say, by type, `fields` all for a note."""
 
@@ -73,6 +76,7 @@ class ClientHello:
         "compression",
         "cookie",
         "fields",
+        "pattern",
         "random",
         "remark",
         "session_id",
@@ -95,6 +99,7 @@ class ClientHello:
         self.types: list[int] = []
         self.values: dict[int, Value] = {}
         self.fields: dict[str, Value] = {}
+        self.pattern: Pattern | None = None  # which these follow
         self.text = ""  # what is said of it, and of what is remarkable in it (`hellos`)
         self.remark = ""
 
@@ -125,6 +130,7 @@ class ClientHello:
         return [group for group in groups if not names.is_grease(group)]
 
 
+@mypyc_attr(acyclic=True)
 class ServerHello:
     """A ServerHello or HelloRetryRequest; `version` is what is negotiated, `legacy_version` what stands first."""
 
@@ -132,6 +138,7 @@ class ServerHello:
         "compression",
         "fields",
         "legacy_version",
+        "pattern",
         "random",
         "retry",
         "session_id",
@@ -153,6 +160,7 @@ class ServerHello:
         self.types: list[int] = []
         self.values: dict[int, Value] = {}
         self.fields: dict[str, Value] = {}
+        self.pattern: Pattern | None = None  # which these follow
         self.text = ""  # what is said of it, unless it resumes a session by its id (`hellos`)
 
     @property

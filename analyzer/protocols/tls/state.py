@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import mypyc_attr
+
 from analyzer.core import SIDES, Side
 from analyzer.protocols.tls.messages import ECH, is_13
 
@@ -29,6 +31,7 @@ ACCEPTED: Final = 2
 REJECTED: Final = 3
 
 
+@mypyc_attr(acyclic=True)
 class Run:
     """Records of one kind that one side sent in a row: told in one line."""
 
@@ -45,6 +48,7 @@ class Run:
         self.passed: Pass | None = None  # the last that went to a room inside
 
 
+@mypyc_attr(acyclic=True)
 class Half:
     """One side of a connection: its records, and what holds for those to come."""
 
@@ -92,6 +96,7 @@ class Half:
         self.need = 0
 
 
+@mypyc_attr(acyclic=True)
 class Link:
     """What both hellos and the messages after them agreed on.  Pairs are by who sends: client, server."""
 
@@ -157,7 +162,7 @@ class Link:
         self.resumed: bool | None = None
         self.session_id = b""  # of the server
         self.early = NOT_OFFERED
-        self.chains: tuple[list[Certificate], list[Certificate]] = ([], [])
+        self.chains: tuple[list[Certificate], ...] = ([], [])
         self.certificate_requested = False
         self.request_at: Where | None = None
         self.ocsp: dict[str, object] | None = None

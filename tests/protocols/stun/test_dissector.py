@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analyzer import core
 from analyzer.core import Limits, Note, Outcome, Piece, Severity, Side
 from analyzer.protocols.stun import PROTOCOL
-from analyzer.protocols.stun.dissector import probe
+from analyzer.protocols.stun.recognise import probe
 from analyzer.protocols.stun.verdicts import expired
 from captures.stun import (
     ALLOCATE,

@@ -91,6 +91,11 @@ def said(hello: Any) -> dict[str, Any]:
     """All that a hello says, with the order of its fields."""
     public = [name for name in dir(hello) if not name.startswith("_")]
     found = {name: getattr(hello, name) for name in public if not callable(getattr(hello, name))}
+    pattern = found.pop("pattern")
+    if pattern is not None:
+        assert list(hello.fields) == list(pattern.fields)
+        changed = {name for name, value in hello.fields.items() if value != pattern.fields[name]}
+        assert changed <= set(pattern.changing)
     return {**found, "order": list(hello.fields), "kinds": list(hello.values)}
 
 

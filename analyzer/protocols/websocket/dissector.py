@@ -1,0 +1,443 @@
+"""WebSocket frames: cut, unmasked, put together to messages, inflated; pings, and the closing handshake (RFC 6455 §5).
+
+It runs inside whatever carries it: HTTP/1.1 after a 101, a stream of HTTP/2 or HTTP/3, with or without TLS.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from analyzer import core
+from analyzer.core import Body, Exchange, Malformed, Note, Pass, Piece, Side, Value, joined
+from analyzer.protocols.websocket import deflate, frames, subprotocols, verdicts
+from analyzer.protocols.websocket.handshake import extensions
+from analyzer.protocols.websocket.names import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    OPCODES,
+    PING,
+    PONG,
+    TEXT,
+    close_name,
+    is_legal,
+)
+from analyzer.protocols.websocket.state import MAX_PINGS, MAX_TRIPS, Half, Life, Message
+
+if TYPE_CHECKING:
+    from analyzer.core import Outputs
+
+#: A payload beyond this is streamed past; what it says is known from its beginning.
+HELD_BYTES: Final = 1 << 18
+#: Of a message of several frames that is held for those who read messages.
+MESSAGE_BYTES: Final = 1 << 20
+PREVIEW: Final = 72
+PREVIEW_BYTES: Final = 16
+MASKED: Final = 0x80
+FIN: Final = 0x80
+#: Names as notes have them, made once.
+NAMED: Final[dict[int, dict[str, Value]]] = {
+    number: {"value": number, "name": OPCODES.get(number, f"opcode {number}")} for number in range(16)
+}
+KINDS: Final[dict[int, str]] = {number: f"websocket.{OPCODES.get(number, 'reserved')}" for number in range(16)}
+
+
+class WebSocket(core.Dissector):
+    """One WebSocket.  `context` is the exchange that opened it, None where it was not captured."""
+
+    wants_sums: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.exchange: Exchange | None = None
+        self.client: Side | None = None  # known from the exchange, else from who masks
+        self.halves: tuple[Half, Half] = (Half(None), Half(None))
+        self.life = Life()
+        self.describe: subprotocols.Describe | None = None
+        self.subprotocol = ""
+        self.extended = False  # some extension was agreed on
+        self.shown = 1024
+        self.held = MESSAGE_BYTES
+        self.inner = True  # somebody may read messages
+        self.tunnel = False  # binary messages are a stream of their own
+
+    def _begin(self) -> None:
+        """What the handshake agreed on."""
+        self.begun = True
+        limits = core.Limits() if self.shared is None else self.shared.limits
+        self.shown = limits.message_bytes
+        self.held = max(MESSAGE_BYTES, limits.message_bytes)
+        exchange = self.context
+        if not isinstance(exchange, Exchange):
+            # Whether messages are compressed can't be known; each may be by itself.
+            either = (deflate.Inflater(True, limits.inflated_bytes), deflate.Inflater(True, limits.inflated_bytes))
+            for inflater in either:
+                inflater.miss()
+            self.halves = (Half(either[0]), Half(either[1]))
+            return
+        self.exchange = exchange
+        self.client = exchange.client
+        agreed = extensions(exchange.response.get("sec-websocket-extensions", ""))
+        self.extended = bool(agreed)
+        parameters = dict(agreed).get(deflate.NAME)
+        of_client, of_server = deflate.agreed(parameters, limits.inflated_bytes)
+        both = (Half(of_client), Half(of_server))
+        self.halves = both if exchange.client is Side.INITIATOR else (both[1], both[0])
+        self.subprotocol = exchange.response.get("sec-websocket-protocol", "").strip().lower()[:80]
+        known = subprotocols.describer(exchange)
+        if known is not None:
+            self.describe = known[1]
+        if exchange.answered is not None:
+            self.life.opened_ns = exchange.answered.time_ns
+
+    # --- units ---
+
+    def unit_size(self, sender: Side, head: bytes | bytearray) -> int | None:
+        if not self.begun:
+            self._begin()
+        if len(head) < 2:
+            return None
+        half = self.halves[sender]
+        if half.lost:
+            found, goes_on = frames.chain(head)
+            if not goes_on:
+                half.skipping = True
+                return len(head)
+            if not found and len(head) < 14:
+                return None
+        half.skipping = False
+        size = frames.header_size(head)
+        if len(head) < size:
+            return None
+        length = frames.payload_size(head)
+        if length >> 63:
+            raise Malformed(f"a payload of {length} bytes: the most significant bit must be 0 (§5.2)")
+        return size + length if length <= HELD_BYTES else size
+
+    def on_unit(self, sender: Side, unit: Piece) -> Outputs:
+        half = self.halves[sender]
+        if half.skipping:
+            return ()
+        half.lost = False
+        data, start = unit.data, unit.start
+        if unit.trace is not None:
+            self._trace(unit)
+        size = frames.header_size(data[start : start + 2])
+        length = frames.payload_size(data[start : start + 10])
+        if length > HELD_BYTES:
+            half.big = length, unit
+            return (Body(length, HELD_BYTES),)
+        return self._on_frame(sender, half, unit.cut(0, size), unit.cut(size), length, unit)
+
+    def _trace(self, unit: Piece) -> None:
+        """The header by the RFC's names, for the view of bytes."""
+        reader = core.Reader(unit)
+        reader.uint("fin_rsv_opcode", 1)
+        length = reader.uint("mask_payload_len", 1)
+        if length & 0x7F > 125:
+            reader.uint("extended_payload_length", 2 if length & 0x7F == 126 else 8)
+        if length & MASKED:
+            reader.raw("masking_key", 4)
+        reader.rest("payload_data")
+
+    def on_body(self, sender: Side, body: Piece) -> Outputs:
+        half = self.halves[sender]
+        big, half.big = half.big, None
+        if big is None:
+            return ()
+        length, header = big
+        whole = joined([header, body]) if len(body) else header
+        return self._on_frame(sender, half, header, body, length, whole)
+
+    def _on_frame(self, sender: Side, half: Half, header: Piece, payload: Piece, length: int, at: Piece) -> Outputs:
+        """A whole frame; of a long one `payload` is the beginning only."""
+        data, start = header.data, header.start
+        first, second = data[start], data[start + 1]
+        opcode, rsv, masked = first & 15, first >> 4 & 7, second >= MASKED
+        if masked and length:
+            key = bytes(data[header.stop - 4 : header.stop])
+            payload = payload.mapped(frames.unmasked(bytes(payload), key))
+        out: list[core.Output] = []
+        fields: dict[str, Value] = {
+            "opcode": NAMED[opcode],
+            "fin": first >= FIN,
+            "rsv": rsv,
+            "masked": masked,
+            "payload_bytes": length,
+        }
+        note = Note(KINDS[opcode], "", at, fields)
+        self._count(sender, half, note, length)
+        self._judge(sender, half, note, first, masked, bytes(header), out)
+        if opcode >= CLOSE:
+            self._on_control(sender, half, note, opcode, payload, out)
+        else:
+            self._on_data(sender, half, note, first, payload, length, out)
+        out.insert(0, note)
+        return out
+
+    def _count(self, sender: Side, half: Half, note: Note, length: int) -> None:
+        life, now = self.life, note.time_ns
+        half.frames += 1
+        half.wire_bytes += length
+        if life.last_ns:
+            life.silence_ns = max(life.silence_ns, now - life.last_ns)
+        else:
+            life.first_ns = now
+        life.last_ns = max(life.last_ns, now)
+
+    # --- what may not be ---
+
+    def _judge(
+        self, sender: Side, half: Half, note: Note, first: int, masked: bool, header: bytes, out: list[core.Output]
+    ) -> None:
+        """Masks, reserved bits, reserved opcodes, lengths.  §5.1, §5.2, §5.5"""
+        if self.client is None:
+            self.client = sender if masked else sender.other
+        if masked != (sender is self.client):
+            half.wrong_mask += 1
+            code = "websocket.frame-masked-from-server" if masked else "websocket.frame-unmasked-from-client"
+            self._accuse(code, note, verdicts.mask_text(masked, note), out)
+        length, opcode = note.fields["payload_bytes"], first & 15
+        if not frames.is_minimal(header, length):
+            note.remark = f"Its length is in more bytes than {length:,} needs (§5.2)."
+        if opcode not in OPCODES:
+            text = f"Frame {note.frames[-1]} has the opcode {opcode}, which is reserved."
+            self._accuse("websocket.frame-bad-opcode-or-sequence", note, text, out)
+            return
+        control = opcode >= CLOSE
+        rsv = note.fields["rsv"]
+        allowed = frames.RSV1 if half.inflater is not None and not control and opcode != CONTINUATION else 0
+        if rsv & ~allowed and (control or not self.extended or half.inflater is not None):
+            bits = " and ".join(f"RSV{bit}" for bit in (1, 2, 3) if rsv & 8 >> bit)
+            text = f"Frame {note.frames[-1]} ({OPCODES[opcode]}) has {bits} set; "
+            text += "the extension agreed on gives that no meaning." if self.extended else "no extension was agreed on."
+            self._accuse("websocket.frame-reserved-bits", note, text, out)
+        if control and (first < FIN or length > frames.MAX_CONTROL_BYTES):
+            what = "is fragmented" if first < FIN else f"has {length:,} bytes; 125 are allowed"
+            text = f"The {OPCODES[opcode]} in frame {note.frames[-1]} {what}."
+            self._accuse("websocket.frame-control-invalid", note, text, out)
+
+    def _accuse(self, code: str, note: Note, text: str, out: list[core.Output]) -> None:
+        """Mark the line; the finding is told once."""
+        note.verdict = note.verdict or code
+        if code not in self.life.told:
+            self.life.told.add(code)
+            out.append(core.Finding(code, text, note.at))
+
+    # --- control frames ---
+
+    def _on_control(
+        self, sender: Side, half: Half, note: Note, opcode: int, payload: Piece, out: list[core.Output]
+    ) -> None:
+        data = bytes(payload)
+        if opcode == CLOSE:
+            self._on_close(sender, half, note, data, out)
+        elif opcode == PING:
+            note.text = shown_bytes(data)
+            if len(half.pings) < MAX_PINGS:
+                half.pings[data] = (note.time_ns, note.at)
+        elif opcode == PONG:
+            asked = self.halves[sender.other].pings
+            found = asked.pop(data, None)
+            note.text = shown_bytes(data)
+            if found is not None:
+                trip = note.time_ns - found[0]
+                for earlier in list(asked):  # §5.5.3: answering the last one is enough
+                    if asked[earlier][0] <= found[0]:
+                        del asked[earlier]
+                note.fields["round_trip_ns"] = trip
+                note.text = f"{note.text}, answers the ping after {trip / 1e6:.3g} ms".lstrip(", ")
+                if len(self.life.trips) < MAX_TRIPS:
+                    self.life.trips.append(trip)
+
+    def _on_close(self, sender: Side, half: Half, note: Note, data: bytes, out: list[core.Output]) -> None:
+        fields, place = note.fields, note.at
+        code = data[0] << 8 | data[1] if len(data) >= 2 else None
+        reason = data[2:].decode("utf-8", "backslashreplace")
+        fields["close_code"] = None if code is None else {"value": code, "name": close_name(code)}
+        fields["close_reason"] = reason
+        answers = self.halves[sender.other].close_place is not None
+        again = half.close_place is not None
+        if not again:
+            half.close_place, half.close_code, half.close_reason = place, code, reason
+        if self.life.closed_by is None:
+            self.life.closed_by = sender
+        said = "without a code (the other side sees 1005)" if code is None else f"{code} {close_name(code)}"
+        if reason:
+            said += f", {cut(reason)!r}"
+        note.text = f"{said}, {'once more' if again else 'agrees' if answers else 'asks to close'}"
+        if len(data) == 1 or (code is not None and not is_legal(code)):
+            what = "one byte, which is no code" if code is None else f"the code {code}, which may not be sent"
+            self._accuse("websocket.close-illegal-code", note, f"The close in frame {note.frames[-1]} has {what}.", out)
+        elif code is not None and not answers and not again:
+            finding = verdicts.close_code(self, sender, code, reason, place)
+            if finding is not None:
+                out.append(finding)
+
+    # --- messages ---
+
+    def _on_data(
+        self, sender: Side, half: Half, note: Note, first: int, payload: Piece, length: int, out: list[core.Output]
+    ) -> None:
+        opcode, message = first & 15, half.message
+        if opcode == CONTINUATION:
+            if message is None:
+                note.text = "goes on with a message whose beginning is missing"
+                if self.exchange is not None and not half.lost and not half.wrong_mask:
+                    text = f"Frame {note.frames[-1]} goes on with a message that nobody has begun."
+                    self._accuse("websocket.frame-bad-opcode-or-sequence", note, text, out)
+                return
+        else:
+            if message is not None:
+                text = f"Frame {note.frames[-1]} begins a message in the middle of another one."
+                self._accuse("websocket.frame-bad-opcode-or-sequence", note, text, out)
+            message = half.message = Message(opcode, bool(first >> 4 & frames.RSV1) and half.inflater is not None)
+        if half.close_place is not None:
+            note.remark = "It comes after this side's Close: the other side ignores it (§5.5.1)."
+        final = first >= FIN
+        message.frames += 1
+        self._add(half, message, payload, length, final, note, out)
+        if not final:
+            note.text = f"{length:,} bytes of a message"
+            return
+        half.message = None
+        self._complete(sender, half, message, note, out)
+
+    def _add(
+        self,
+        half: Half,
+        message: Message,
+        payload: Piece,
+        length: int,
+        final: bool,
+        note: Note,
+        out: list[core.Output],
+    ) -> None:
+        """The next part of a message, inflated where it is compressed."""
+        if message.failed:
+            return
+        inflater = half.inflater
+        if message.compressed and inflater is not None:
+            if len(payload) < length:
+                inflater.miss()
+                message.failed = f"a compressed frame of {length:,} bytes is not held"
+                return
+            try:
+                payload = payload.derived(inflater.add(bytes(payload), final))
+            except Malformed as why:
+                message.failed = str(why)
+                if not self._is_known_loss(inflater):
+                    text = f"The compressed message in frame {note.frames[-1]} can't be inflated: {why}."
+                    self._accuse("websocket.deflate-failed", note, text, out)
+                return
+            length = len(payload)
+        message.bytes += length
+        held = sum(len(part) for part in message.parts) if message.frames > 1 else 0
+        if len(payload) < length or held + len(payload) > self.held:
+            message.dropped = True
+            if held < self.held:
+                message.parts.append(payload.cut(0, self.held - held))
+        else:
+            message.parts.append(payload)
+
+    def _is_known_loss(self, inflater: deflate.Inflater) -> bool:
+        """Whether it fails because the capture lacks something, or is told already."""
+        if "websocket.deflate-failed" in self.life.told:
+            return True
+        return inflater.lost.startswith("messages before")
+
+    def _complete(self, sender: Side, half: Half, message: Message, note: Note, out: list[core.Output]) -> None:
+        fields = note.fields
+        half.messages += 1
+        half.last_message = note.where
+        if message.failed:
+            note.text = f"a message that can't be read: {message.failed}"
+            return
+        half.bytes += message.bytes
+        half.last_message_bytes = message.bytes
+        whole = joined(message.parts) if message.parts else note_piece(note)
+        data = bytes(whole)
+        several = f" in {message.frames:,} frames" if message.frames > 1 else ""
+        compressed = ", compressed" if message.compressed else ""
+        fields["message_bytes"] = message.bytes
+        if message.opcode == TEXT:
+            note.text = self._text(data, message, note, out)
+        else:
+            fields["message"] = data[: self.shown].hex()
+            note.text = shown_bytes(data, message.bytes)
+        if several or compressed:
+            note.text = f"{note.text}{several}{compressed}"
+        fields["message_type"] = "text" if message.opcode == TEXT else "binary"
+        if self.describe is not None:
+            what = self.describe(data)
+            if what:
+                fields["subprotocol_message"] = what
+                note.text = f"{what}, {note.text}"
+        if not message.dropped and data:
+            self._pass(sender, message, whole, out)
+
+    def _text(self, data: bytes, message: Message, note: Note, out: list[core.Output]) -> str:
+        """The words on a text message; those that are no UTF-8 are told.  §8.1"""
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as why:
+            text = data.decode("utf-8", "backslashreplace")
+            if not (message.dropped and why.end >= len(data) - 3):
+                wrong = f"The text message in frame {note.frames[-1]} is not UTF-8 from byte {why.start:,} on "
+                wrong += f"({data[why.start : why.start + 4].hex(' ')})."
+                self._accuse("websocket.message-invalid-utf8", note, wrong, out)
+        note.fields["message"] = text[: self.shown]
+        return f'{message.bytes:,} byte{"" if message.bytes == 1 else "s"}: "{cut(text)}"'
+
+    def _pass(self, sender: Side, message: Message, whole: Piece, out: list[core.Output]) -> None:
+        """Give a message to whoever reads such messages; a binary one may be part of a stream of its own (a tunnel)."""
+        if message.opcode == BINARY:
+            data, start = whole.data, whole.start
+            if not self.tunnel and self.halves[0].messages + self.halves[1].messages == 1:
+                self.tunnel = data[start] == 0x16
+            if self.tunnel:
+                out.append(Pass("tunnel", whole))
+                return
+        if self.inner:
+            out.append(Pass(f"websocket:{self.subprotocol}", whole, stream=False, context=self.exchange))
+
+    # --- gaps and the end ---
+
+    def on_gap(self, sender: Side, size: int, at: Piece) -> Outputs:
+        if not self.begun:
+            self._begin()
+        half = self.halves[sender]
+        half.lost, half.big = True, None
+        half.message = None
+        if half.inflater is not None:
+            half.inflater.miss()
+        return (Note("websocket.gap", f"{size:,} bytes are missing", at, {"bytes": size}),)
+
+    def on_end(self, last: Piece) -> Outputs:
+        if not self.begun:
+            self._begin()
+        return verdicts.at_end(self)
+
+    def on_over(self, flow: core.Flow) -> Outputs:
+        return verdicts.when_over(self, flow)
+
+
+# --- wording ----------------------------------------------------------------------------------------------------------
+
+
+def note_piece(note: Note) -> Piece:
+    """No bytes, where the note's were: an empty message."""
+    return Piece(b"", [], 0, 0, 0, note.at)
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= PREVIEW else f"{text[: PREVIEW - 3]}..."
+
+
+def shown_bytes(data: bytes, size: int | None = None) -> str:
+    """The size, and the first bytes as hex."""
+    total = len(data) if size is None else size
+    if not total:
+        return "empty"
+    more = " ..." if total > PREVIEW_BYTES else ""
+    return f"{total:,} byte{'' if total == 1 else 's'}: {data[:PREVIEW_BYTES].hex(' ')}{more}"
