@@ -16,10 +16,13 @@ from analyzer.protocols.tls.state import Link
 CLIENT, SERVER = bytes(range(32)), bytes(range(32, 64))
 
 
-def linked(version: int, suite_value: int) -> Link:
+def linked(version: int, suite_value: int, *, answered: bool = True) -> Link:
     link = Link()
-    link.version, link.hello, link.answer = version, ClientHello(), ServerHello()
-    link.hello.random, link.answer.random = CLIENT, SERVER
+    link.version = version
+    link.hello, link.answer = ClientHello(), ServerHello() if answered else None
+    link.hello.random = CLIENT
+    if link.answer is not None:
+        link.answer.random = SERVER
     link.suite = suite(suite_value)
     return link
 
@@ -55,10 +58,8 @@ def test_of_dtls_13_it_comes_from_the_exporter_secret() -> None:
     assert exporter.material(b"label", 20) == expand(expand(bytes(32), b"label", empty, 32), b"exporter", empty, 20)
 
 
-@pytest.mark.parametrize("lacking", ["suite", "server_random"])
-def test_without_an_answer_there_is_none(lacking: str) -> None:
+@pytest.mark.parametrize(("suite_value", "answered"), [(0xC02B, False), (0x0A0A, True)])
+def test_without_an_answer_there_is_none(suite_value: int, answered: bool) -> None:
     secrets = Secrets()
     secrets.lines[CLIENT] = {MASTER_LABEL: bytes(48)}
-    link = linked(0xFEFD, 0xC02B)
-    setattr(link, lacking, None if lacking == "suite" else b"")
-    assert Exporter(secrets, link).material(b"label", 20) is None
+    assert Exporter(secrets, linked(0xFEFD, suite_value, answered=answered)).material(b"label", 20) is None
