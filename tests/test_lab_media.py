@@ -51,7 +51,7 @@ def test_media_prove_authentic_and_reports_open(name: str) -> None:
     reports = notes(name, "rtcp.sender-report")
     assert reports
     assert all(note.fields["srtcp"] for note in reports)
-    # What senders say that they have sent is what came: of voice, as of pictures Firefox counts what it sent again, too.
+    # What senders say that they sent is what came: of voice, as of pictures Firefox counts what it sent again, too.
     sent = {note.fields["ssrc"]: note.fields["sender_packet_count"] for note in reports}
     came: dict[int, int] = {}
     for note in notes(name, "rtp.stream"):  # one path after another may carry a stream
