@@ -175,13 +175,20 @@ class Grouping:
     # --- by what else they share ---
 
     def _by_certificate(self, made: list[Call], others: list[Story]) -> list[Call]:
-        """Flows whose checks were not seen: DTLS whose certificates are those of a description, or of another flow."""
+        """DTLS whose checks were not seen: by certificates, by offered addresses, or else by another flow's certificates."""
         by_agent = {agent: call for call in made for agent in call.agents if agent}
         found: dict[str, Call] = {}
+        offered: dict[Endpoint, str] = {}
+        for agent, candidates in self.signalling.candidates.items():
+            for candidate in candidates:
+                if not candidate.is_name:
+                    offered[candidate.at] = agent if offered.get(candidate.at, agent) == agent else ""
         for story in others:
             prints = story.facts.get("certificate_sha256")
             values = sorted(prints.values()) if isinstance(prints, dict) else []
             agents = [self.signalling.by_fingerprint.get(value, "") for value in values]
+            if not any(agents):
+                agents = [offered.get(end, "") for end in (story.flow.initiator, story.flow.responder)]
             call = next((by_agent[agent] for agent in agents if agent in by_agent), None)
             key = " ".join(values) if len(values) > 1 else flow_name(story.flow)
             if call is None and (any(agents) or is_media(story)):

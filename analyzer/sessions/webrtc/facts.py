@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Outcome
+from analyzer.sessions.webrtc import media
 from analyzer.sessions.webrtc.view import NAMES, RELAY
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def title_of(view: View, outcome: Outcome) -> str:
         hosts = view.hosts(side)
         said = ", ".join(hosts[:MAX_HOSTS]) + (", ..." if len(hosts) > MAX_HOSTS else "")
         if view.selected is not None and view.selected.types[side] == RELAY:
-            said = f"{said} by relay {view.selected.ends[side].address}" if said else "by relay"
+            relay = view.selected.ends[side].address
+            said = f"by relay {relay}" if hosts == [relay] else f"{said} by relay {relay}"
         ends.append(f"{NAMES[side]} {said}".rstrip())
     what = contents(view)
     if outcome in (Outcome.FAILED, Outcome.UNANSWERED) and view.selected is None and view.pairs:
@@ -56,11 +58,11 @@ def contents(view: View) -> str:
         first = labels[0] if len(labels[0]) <= MAX_TITLE else f"{labels[0][: MAX_TITLE - 3]}..."
         more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
         said.append(f'data channel "{first}"{more}')
-    media = list(dict.fromkeys(kind for told in view.told for one in told for kind in one.media))
-    kinds = [kind for kind in media if kind in ("audio", "video")]
+    offered = list(dict.fromkeys(kind for told in view.told for one in told for kind in one.media))
+    kinds = [kind for kind in offered if kind in ("audio", "video")]
     if kinds:
         said.append(" and ".join(kinds))
-    if not said and "application" in media:
+    if not said and "application" in offered:
         said.append("data channel")
     if not said and view.streams:
         said.append("media")
@@ -84,10 +86,12 @@ def facts_of(view: View, steps: list[Step]) -> dict[str, Value]:
             if name in story.facts:
                 found[name] = story.facts[name]
                 break
-    for name in ("channels", "streams"):
-        rows = rows_of(view, name)
-        if rows:
-            found[name] = rows
+    channels = rows_of(view, "channels")
+    if channels:
+        found["channels"] = channels
+    streams = media.rows(view)
+    if streams:
+        found["streams"] = streams[:MAX_ROWS]
     set_up = [step.phase for step in steps]
     if set_up and all(phase.outcome is Outcome.ESTABLISHED for phase in set_up):
         total_ns = max(phase.end_ns for phase in set_up) - min(phase.start_ns for phase in set_up)

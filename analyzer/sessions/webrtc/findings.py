@@ -32,9 +32,7 @@ PORT_MISMATCH: Final = "sctp.port-mismatch"
 SNAP: Final = "sctp.snap"
 SNAP_BROKEN: Final = "sctp.snap-broken"
 TOO_BIG: Final = "datachannel.message-too-big"
-NO_MEDIA: Final = "rtp.none-after-dtls"
 UNKNOWN_TYPE: Final = "rtp.unknown-payload-type"
-NO_FEEDBACK: Final = "rtcp.no-feedback"
 
 FINDINGS: Final[dict[str, FindingKind]] = {
     ALL_FAILED: FindingKind(
@@ -239,27 +237,11 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         cause="The application does not look at maxMessageSize.",
         advice="Send in parts that fit a=max-message-size of the other side.",
     ),
-    NO_MEDIA: FindingKind(
-        Severity.WARNING,
-        "Media was agreed, and one side sends none",
-        "RFC 8834 4.1",
-        cause="The track is muted or was never added, the direction is recvonly on that side, or a firewall drops "
-        "what it sends.",
-        advice="Look at the directions in both descriptions, and whether that side's checks pass.",
-    ),
     UNKNOWN_TYPE: FindingKind(
         Severity.WARNING,
         "RTP has a payload type that no description names",
         "RFC 3550 5.1; RFC 9429 5.2",
         cause="The sender uses a number of another negotiation.",
         advice="Compare a=rtpmap of both descriptions: the receiver's numbers count.",
-    ),
-    NO_FEEDBACK: FindingKind(
-        Severity.NOTICE,
-        "Media arrives and its receiver reports nothing",
-        "RFC 5761 5; RFC 3550 6",
-        cause="RTCP is sent to another port (rtcp-mux understood differently), or dropped.",
-        advice="Compare a=rtcp-mux of both descriptions. Without reports the sender cannot fit its bitrate to the "
-        "path.",
     ),
 }

@@ -16,6 +16,8 @@ DESCRIPTIONS: Final = frozenset({"sdp.offer", "sdp.answer", "sdp.pranswer"})
 CANDIDATE: Final = "sdp.candidate"
 MAX_NOTES: Final = 65_536  # of signalling, in a capture
 MAX_PER_AGENT: Final = 64  # descriptions, and candidates, of one side of a call
+MAX_FORMATS: Final = 256  # of one medium
+MEDIA: Final = frozenset({"audio", "video", "image", "text"})
 MAX_PARTS: Final = 32  # ufrags and fingerprints of one description
 
 
@@ -26,14 +28,16 @@ class Candidate:
 
     def __init__(self, found: dict[str, Value], note: Note, ufrag: str) -> None:
         port = found.get("port")
-        self.at = Endpoint(str(found.get("address") or ""), port if isinstance(port, int) else 0)
+        self.at = Endpoint(plain(str(found.get("address") or "")), port if isinstance(port, int) else 0)
         self.kind = name_of(found.get("type"))
         self.protocol = name_of(found.get("transport")).lower()
         priority = found.get("priority")
         self.priority = priority if isinstance(priority, int) else 0
         port = found.get("related_port")
         address = found.get("related_address")
-        self.related = Endpoint(address, port) if isinstance(address, str) and isinstance(port, int) else NO_ENDPOINT
+        self.related = (
+            Endpoint(plain(address), port) if isinstance(address, str) and isinstance(port, int) else NO_ENDPOINT
+        )
         self.ufrag = ufrag
         self.note = note
 
@@ -48,6 +52,7 @@ class Description:
 
     __slots__ = (
         "candidates",
+        "codecs",
         "default",
         "ended",
         "fingerprints",
@@ -78,7 +83,8 @@ class Description:
         self.sctp_port: int | None = None
         self.sctp_init = False
         self.max_message_size: int | None = None
-        self.payload_types: dict[int, str] = {}
+        self.codecs: dict[int, tuple[str, int]] = {}  # payload type -> name and clock rate
+        self.payload_types: set[int] = set()  # all that were agreed on, also those without a name
         self.candidates: list[Candidate] = []
         self._read(note.fields)
 
@@ -116,7 +122,7 @@ class Description:
             self.media.append(kind)
         port, address = medium.get("port"), medium.get("connection_address")
         if isinstance(port, int) and port and isinstance(address, str):
-            self.default.append(Endpoint(address, port))
+            self.default.append(Endpoint(plain(address), port))
         port = medium.get("sctp_port")
         if isinstance(port, int):
             self.sctp_port = port
@@ -124,9 +130,17 @@ class Description:
         size = medium.get("max_message_size")
         if isinstance(size, int):
             self.max_message_size = size
-        for found in listed(medium.get("rtpmap"))[:MAX_PER_AGENT]:
-            if isinstance(found, dict) and isinstance(found.get("payload_type"), int):
-                self.payload_types[found["payload_type"]] = str(found.get("encoding") or "")
+        if kind not in MEDIA:
+            return
+        for found in listed(medium.get("fmt"))[:MAX_FORMATS]:
+            if isinstance(found, str) and found.isdecimal() and len(found) <= 3:
+                self.payload_types.add(int(found))
+        for found in listed(medium.get("rtpmap"))[:MAX_FORMATS]:
+            number = found.get("payload_type") if isinstance(found, dict) else None
+            if isinstance(number, int):
+                rate = found.get("clock_rate")
+                self.payload_types.add(number)
+                self.codecs[number] = (str(found.get("encoding") or ""), rate if isinstance(rate, int) else 0)
 
     @property
     def key(self) -> str:
@@ -134,9 +148,17 @@ class Description:
         prints = ",".join(sorted(value for values in self.fingerprints.values() for value in values))
         return f"{self.origin} {prints}" if self.origin and prints else ""
 
-    @property
-    def password_of(self) -> dict[str, str]:
-        return self.ufrags
+
+def plain(address: str) -> str:
+    """An IPv6 address as it is written everywhere else; others, and names, as they are."""
+    if ":" not in address:
+        return address
+    from ipaddress import IPv6Address
+
+    try:
+        return IPv6Address(address).compressed
+    except ValueError:
+        return address
 
 
 def listed(value: Value) -> list[Value]:
@@ -208,12 +230,19 @@ class Signalling:
             if description.key:
                 self.agents.join(by_key.setdefault(description.key, first), first)
         waiting: dict[tuple[int, Side | None], str] = {}
-        for description in sorted(told, key=lambda one: one.note.time_ns):
-            self._sort(description, waiting)
-        for candidate in sorted(trickled, key=lambda one: one.note.time_ns):
-            kept = self.candidates.setdefault(self.agent(candidate.ufrag), [])
-            if len(kept) < MAX_PER_AGENT:
-                kept.append(candidate)
+        latest: dict[tuple[int, Side | None], str] = {}
+        for one in sorted([*told, *trickled], key=lambda one: one.note.time_ns):
+            note = one.note
+            if isinstance(one, Description):
+                latest[note.flow, note.sender] = next(iter(one.ufrags))
+                self._sort(one, waiting)
+                continue
+            # One that does not say which ufrag it belongs to belongs to the last description before it.
+            one.ufrag = one.ufrag or latest.get((note.flow, note.sender), "")
+            if one.ufrag:
+                kept = self.candidates.setdefault(self.agent(one.ufrag), [])
+                if len(kept) < MAX_PER_AGENT:
+                    kept.append(one)
 
     def _sort(self, description: Description, waiting: dict[tuple[int, Side | None], str]) -> None:
         agent = self.agent(next(iter(description.ufrags)))
@@ -258,7 +287,7 @@ def candidate_of(note: Note) -> Candidate | None:
     fields = note.fields
     inner = fields.get("candidate")
     found = inner if isinstance(inner, dict) else fields
-    ufrag = fields.get("username_fragment") or fields.get("ufrag") or found.get("ufrag")
-    if not isinstance(ufrag, str) or not isinstance(found.get("address"), str):
+    ufrag = fields.get("username_fragment") or found.get("ufrag")
+    if not isinstance(found.get("address"), str):
         return None
-    return Candidate(found, note, ufrag)
+    return Candidate(found, note, ufrag if isinstance(ufrag, str) else "")

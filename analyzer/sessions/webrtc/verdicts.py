@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.sessions.webrtc import ends, gathering, ice, integrity
+from analyzer.sessions.webrtc import ends, gathering, ice, integrity, media
 from analyzer.sessions.webrtc import findings as codes
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ REFUSED: Final = frozenset({"stun.error-400-401-on-check"})
 def findings(view: View) -> list[Finding]:
     """All that is to be said of the call; what is covered is taken out of the stories of its flows."""
     found = [*ice.findings(view), *gathering.findings(view), *ends.findings(view)]
+    strange = media.unknown_type(view)
+    if strange is not None:
+        found.append(strange)
     wrong = integrity.bad_integrity(view)
     more: frozenset[str] = frozenset()
     if wrong is not None:

@@ -1,0 +1,104 @@
+"""The streams of a call with the names that its descriptions give to their numbers (RFC 8866 §6.6, RFC 3550 §5.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from analyzer.core import Finding, Place, Side, Span
+from analyzer.sessions.webrtc import findings as codes
+from analyzer.sessions.webrtc.view import NAMES, SIDE_NAMES
+
+if TYPE_CHECKING:
+    from analyzer.core import Value
+    from analyzer.sessions.webrtc.view import View
+
+#: The fact in which the room of RTP leaves its streams.
+STREAMS: Final = "rtp_streams"
+MAX_STREAMS: Final = 64
+#: So many packets of a number that nobody named are no accident.
+MANY_PACKETS: Final = 5
+LISTED: Final = 4
+
+
+def streams(view: View) -> list[dict[str, Value]]:
+    """What was sent, a row for each stream; one that is seen on both sides of a relay is one."""
+    best: dict[tuple[int, int], dict[str, Value]] = {}
+    for story in view.call:
+        found = story.facts.get(STREAMS)
+        for one in found[:MAX_STREAMS] if isinstance(found, list) else ():
+            if not isinstance(one, dict) or not isinstance(one.get("packets"), int):
+                continue
+            sender = one.get("sender")
+            side = view.side_in(story.flow.id, Side(SIDE_NAMES.index(sender))) if sender in SIDE_NAMES else -1
+            key = (one.get("ssrc") or 0, side)
+            if key not in best or one["packets"] > best[key]["packets"]:
+                best[key] = one | {"side": side}
+    return list(best.values())[:MAX_STREAMS]
+
+
+def rows(view: View) -> list[Value]:
+    """The table of streams."""
+    names = named(view)
+    found: list[Value] = []
+    for one in streams(view):
+        kind = number_of(one.get("payload_type"))
+        name, rate = names.get(kind, ("", 0))
+        row: dict[str, Value] = {
+            "from": NAMES[one["side"]] if one["side"] >= 0 else "",
+            "codec": name or str(kind),
+            "ssrc": f"0x{one.get('ssrc') or 0:08x}",
+            "packets": one["packets"],
+            "lost": one.get("lost"),
+        }
+        jitters = one.get("jitter_ns_by_clock_rate")
+        jitter = jitters.get(str(rate)) if isinstance(jitters, dict) and rate else None
+        if jitter is None:
+            jitter = one.get("jitter_ns")
+        if isinstance(jitter, int):
+            row["jitter_ms"] = round(jitter / 1e6, 2)
+        if isinstance(one.get("bitrate"), int):
+            row["kbit_s"] = round(one["bitrate"] / 1000, 1)
+        row["payload_type"] = kind
+        row["first_ns"], row["last_ns"] = one.get("first_ns"), one.get("last_ns")
+        if one.get("hint"):
+            row["hint"] = one["hint"]
+        found.append(row)
+    return found
+
+
+def named(view: View) -> dict[int, tuple[str, int]]:
+    """Codecs and clock rates by payload type, as either side described them."""
+    names: dict[int, tuple[str, int]] = {}
+    for told in view.told:
+        for description in told:
+            names |= description.codecs
+    return names
+
+
+def number_of(value: Value) -> int:
+    """A payload type, which may stand beside its name."""
+    if isinstance(value, dict):
+        value = value.get("value")
+    return value if isinstance(value, int) else -1
+
+
+def unknown_type(view: View) -> Finding | None:
+    """A stream whose payload type is in neither description.  RFC 3550 §5.1, RFC 9429 §5.2"""
+    if not all(any(one.payload_types for one in told) for told in view.told):
+        return None
+    known = {number for told in view.told for one in told for number in one.payload_types}
+    for one in streams(view):
+        for part in one.get("payload_types") or ():
+            kind = number_of(part.get("payload_type"))
+            if kind < 0 or kind in known or (part.get("packets") or 0) < MANY_PACKETS:
+                continue
+            who = NAMES[one["side"]] if one["side"] >= 0 else "one side"
+            offered = ", ".join(str(number) for number in sorted(known)[:LISTED])
+            text = (
+                f"{who} sent {part['packets']:,} packets of payload type {kind} (SSRC 0x{one.get('ssrc') or 0:08x}), which "
+                f"neither description names; they have {offered}{', ...' if len(known) > LISTED else ''}."
+            )
+            frame = one.get("first_frame")
+            spans = (Span(frame, 0, 0),) if isinstance(frame, int) else ()
+            return Finding(codes.UNKNOWN_TYPE, text, Place(spans, one.get("first_ns") or view.session.start_ns))
+    return None
