@@ -320,6 +320,12 @@ class StreamChannel(Channel):
             seat.inner.end(last)
         self._finish()
 
+    def rest(self) -> None:
+        super().rest()
+        if self.state == DONE:
+            self.directions = _NO_DIRECTIONS
+            self.seen = None
+
     @property
     def waits_for_sums(self) -> bool:
         if self.child is not None:
@@ -556,8 +562,7 @@ class StreamChannel(Channel):
         assert seat is not None
         room, teller = seat.room, self.teller
         limit, trace = teller.limits.unit_bytes, teller.trace
-        other_side = SIDES[1 - sender]
-        other = self.directions[other_side]
+        other = self.directions[1 - sender]
         data, runs, base, whole, at, stop = piece.data, piece.runs, piece.base, piece.whole, piece.start, piece.stop
         unit: Piece | None = None
         try:
@@ -606,7 +611,7 @@ class StreamChannel(Channel):
                     if self.seen is not None and seat.spoke:
                         self._confirmed()
                 if other.pending.data and other.need == 0 and self.state == WORKING:
-                    self._resume(other_side, other)  # what came before may be clear now
+                    self._resume(SIDES[1 - sender], other)  # what came before may be clear now
         except Exception as mistake:
             if unit is None:
                 unit = Piece(data, runs, at, stop, base, whole if places is None else place_of(places, at, stop))

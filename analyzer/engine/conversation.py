@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from analyzer.core import SIDES, Event, Malformed, Note, Piece, Place, RowDissector, Side, Span, Story, Trace
 from analyzer.engine.channel import DONE, SPARE_BYTES, Channel, DatagramChannel, Inner, StreamChannel, tail
 from analyzer.engine.seat import RowSeat
-from analyzer.flows.reassembly import Connection, Gap
+from analyzer.flows.reassembly import NOTHING, Connection, Gap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,9 +142,10 @@ class Conversation:
             for delivery in connection.streams[sender].feed(seq, piece, wire, bool(flags & FIN)):
                 self._deliver(sender, delivery)
             if flags & ACK:
-                other = SIDES[1 - sender]
-                for delivery in connection.streams[other].acked(ack):
-                    self._deliver(other, delivery)
+                found = connection.streams[1 - sender].acked(ack)
+                if found is not NOTHING:
+                    for delivery in found:
+                        self._deliver(SIDES[1 - sender], delivery)
         if self.fins == BOTH_FINS and self._over(connection):
             self.close()
         elif flags & RST and self.channel is not None:

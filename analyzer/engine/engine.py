@@ -155,7 +155,7 @@ class Engine:
                 tracker.skip(flow, sender, None)
         piece = None
         if not unwanted and (size or flags & FIN_OR_SYN):
-            if tracker.columns.side and row in tracker.columns.side:
+            if tracker.apart and row in tracker.apart:
                 piece = tracker.payload(batch, row)
             else:
                 piece = Piece(bytes(view[at : at + size]), [(0, batch.first_frame + row, at - start, time_ns)])

@@ -54,7 +54,7 @@ class Conflict:
 
 
 Delivery = Piece | Gap | Conflict
-_NOTHING: Final[tuple[Delivery, ...]] = ()
+NOTHING: Final[tuple[Delivery, ...]] = ()  # what most segments give
 
 
 @mypyc_attr(acyclic=True)
@@ -123,18 +123,18 @@ class Stream:
             self._touched = True
             self._remember(self._at, piece, size)
             self._at += size
-            return (piece,) if size else _NOTHING
+            return (piece,) if size else NOTHING
         return self._place(seq, piece, max(wire, size), fin)
 
     def acked(self, ack: int) -> Sequence[Delivery]:
         """Take what the peer acknowledged, and give what that lets go on."""
         if not self._started:
-            return _NOTHING
+            return NOTHING
         position = self._at + distance(ack, self._at)
         if self._acked < position <= self._at + STRAY_BYTES:
             self._acked = position
         if self._acked <= self._at:
-            return _NOTHING
+            return NOTHING
         found: list[Delivery] = []
         self._settle(found)
         return found
@@ -183,7 +183,7 @@ class Stream:
         at = self._at
         start = at + distance(seq, at)
         if abs(start - at) > STRAY_BYTES:
-            return _NOTHING
+            return NOTHING
         found: list[Delivery] = []
         size = piece.stop - piece.start
         if fin and self._fin is None:

@@ -57,6 +57,7 @@ class Tracker:
     def __init__(self, limits: Limits, mask: int = 0) -> None:
         self.stats = Capture()
         self.columns = Columns()
+        self.apart = self.columns.side  # rows of the batch whose bytes lie elsewhere
         self.table = FlowTable(limits, mask)
         self._limits = limits
         self._slow = SlowPath(limits)
@@ -85,6 +86,7 @@ class Tracker:
         """Decode a batch: gives its columns, valid until the next."""
         columns = self.columns
         decode(batch, columns, self._slow)
+        self.apart = columns.side
         self.table.update(columns, batch)
         self._ends = []  # who opened a flow may have been seen better since
         self._count(batch)
@@ -121,7 +123,7 @@ class Tracker:
     def segment_of(self, batch: Batch, view: memoryview, visit: Visit) -> Segment:
         """The TCP segment of a row that is visited; `view` is on the bytes of the batch."""
         row, _, _, sender, flags, events, _, wire, seq, ack, window, ttl, ip_id, at, stop, start, time_ns = visit
-        if self.columns.side and row in self.columns.side:
+        if self.apart and row in self.apart:
             header = self._piece(batch, row, at, stop)
         else:
             run = (0, batch.first_frame + row, at - start, time_ns)
@@ -232,8 +234,8 @@ class Tracker:
 
     def _piece(self, batch: Batch, row: int, start: int, stop: int) -> Piece:
         """Bytes `start` to `stop` of the buffer that a row lies in, copied out of what is only lent."""
-        if self.columns.side:
-            side = self.columns.side.get(row)
+        if self.apart:
+            side = self.apart.get(row)
             if side is not None:
                 return Piece(side.data, side.runs, start, max(stop, start))
         run = (0, batch.first_frame + row, start - int(batch.start[row]), int(batch.time_ns[row]))

@@ -190,6 +190,8 @@ class Handshake:
         hello = hellos.client_hello(reader, self.datagrams, size)
         self.offer(sender, hello, at, size)
         note = self._patterned("client-hello", hello.text, at, hello.fields, hello.pattern, sender)
+        if hello.pattern is not None:
+            hello.fields = hello.pattern.fields  # all that is asked of them later is what they have in common
         note.remark = hello.remark if link.hellos == 1 else ""
         return note
 
@@ -227,6 +229,8 @@ class Handshake:
             note.spec = "RFC 9846 4.2.4"
             return note
         text = wording.server_hello(hello, True) if self.link.resumed else hello.text
+        if hello.pattern is not None:
+            hello.fields = hello.pattern.fields
         return self._patterned("server-hello", text, at, fields, hello.pattern, sender)
 
     def answer(self, sender: Side, hello: ServerHello, place: Where) -> None:

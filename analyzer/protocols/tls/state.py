@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import mypyc_attr
 
-from analyzer.core import SIDES, Side
+from analyzer.core import Side
 from analyzer.protocols.tls.messages import ECH, is_13
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     #: Where a message or a record was captured: a `Place`, or what makes one when it is asked for.
     Where = Place | Spot
+
+INITIATOR: Final[Side] = Side.INITIATOR
+RESPONDER: Final[Side] = Side.RESPONDER
 
 # How the records of a side can be read.
 CLEAR: Final = 0
@@ -177,7 +180,7 @@ class Link:
 
     @property
     def server(self) -> Side:
-        return SIDES[1 - self.client]
+        return RESPONDER if self.client is INITIATOR else INITIATOR
 
     @property
     def client_random(self) -> bytes:
