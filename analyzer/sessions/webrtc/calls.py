@@ -175,7 +175,7 @@ class Grouping:
     # --- by what else they share ---
 
     def _by_certificate(self, made: list[Call], others: list[Story]) -> list[Call]:
-        """DTLS whose checks were not seen: by certificates, by offered addresses, or else by another flow's certificates."""
+        """DTLS whose checks were not seen: by certificates, by offered addresses, or by another flow's certificates."""
         by_agent = {agent: call for call in made for agent in call.agents if agent}
         found: dict[str, Call] = {}
         offered: dict[Endpoint, str] = {}

@@ -95,8 +95,8 @@ def unknown_type(view: View) -> Finding | None:
             who = NAMES[one["side"]] if one["side"] >= 0 else "one side"
             offered = ", ".join(str(number) for number in sorted(known)[:LISTED])
             text = (
-                f"{who} sent {part['packets']:,} packets of payload type {kind} (SSRC 0x{one.get('ssrc') or 0:08x}), which "
-                f"neither description names; they have {offered}{', ...' if len(known) > LISTED else ''}."
+                f"{who} sent {part['packets']:,} packets of payload type {kind} (SSRC 0x{one.get('ssrc') or 0:08x}), "
+                f"which neither description names; they have {offered}{', ...' if len(known) > LISTED else ''}."
             )
             frame = one.get("first_frame")
             spans = (Span(frame, 0, 0),) if isinstance(frame, int) else ()

@@ -231,7 +231,8 @@ class Signalling:
                 self.agents.join(by_key.setdefault(description.key, first), first)
         waiting: dict[tuple[int, Side | None], str] = {}
         latest: dict[tuple[int, Side | None], str] = {}
-        for one in sorted([*told, *trickled], key=lambda one: one.note.time_ns):
+        signalled: list[Description | Candidate] = [*told, *trickled]
+        for one in sorted(signalled, key=lambda one: one.note.time_ns):
             note = one.note
             if isinstance(one, Description):
                 latest[note.flow, note.sender] = next(iter(one.ufrags))
