@@ -559,7 +559,7 @@ def whole_12(flight: bytes, *, capture: Capture | None = None, **offer: Any) -> 
 
 
 def flight_13(
-    secrets: Secrets, *chain_sent: bytes, asks: bool = False, alpn: str = "h2", group: int = 29, stapled: bytes = b""
+    secrets: Secrets, *chain_sent: bytes, asks: bool = False, alpn: str = "", group: int = 29, stapled: bytes = b""
 ) -> bytes:
     """What the server sends of TLS 1.3, its Finished included."""
     seal = secrets.server_handshake

@@ -29,6 +29,13 @@ DISPLAY_FILTER: Final = (
 PREFERENCES: Final = {"http.desegment_body": "FALSE"}
 #: What Wireshark calls DNS on its several ports; the fields are "dns." in all of them.
 DNS: Final = ("dns", "mdns", "llmnr")
+#: Heads of HTTP/1 that another room tells of.
+HEADS: Final = {
+    "proxy.connect": "http.request",
+    "websocket.upgrade": "http.request",
+    "websocket.accept": "http.response",
+    "websocket.refuse": "http.response",
+}
 LISTED: Final = 50
 
 AGREE: Final = "agree"
@@ -68,9 +75,10 @@ def our_reading(report: Report) -> Reading:
                     add(reading, frame, f"tcp.{kind}", ends)
     for session in report.sessions:
         for note in session.notes:
-            detail = _our_detail(note.kind, note.fields or {})
+            kind = HEADS.get(note.kind, note.kind) if "http1" in note.path else note.kind
+            detail = _our_detail(kind, note.fields or {})
             if detail is not None:
-                add(reading, note.frames[-1], note.kind, detail)
+                add(reading, note.frames[-1], kind, detail)
     return reading
 
 

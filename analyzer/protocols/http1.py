@@ -1,28 +1,51 @@
 """HTTP/1.x message heads: requests, responses, what follows them (RFC 9112, RFC 9110).
 
-Bodies are counted and streamed past.  After 101 the stream belongs to the protocol that the Upgrade field names,
-after a 2xx to CONNECT to whatever the tunnel carries.
+Bodies are counted and streamed past; those that may signal something are given inwards.  After 101 the stream belongs
+to the protocol that the Upgrade field names, after a 2xx to CONNECT to whatever the tunnel carries.
 """
 
 from __future__ import annotations
 
 import re
+import zlib
 from collections import deque
 from http import HTTPStatus
 from typing import ClassVar, Final
 
 from analyzer import core
-from analyzer.core import Body, Finding, Handoff, Malformed, Note, Outcome, Phase, Piece, Reader, Severity, Side, Value
+from analyzer.core import (
+    Body,
+    Finding,
+    Handoff,
+    Malformed,
+    Note,
+    Outcome,
+    Pass,
+    Phase,
+    Piece,
+    Reader,
+    Severity,
+    Side,
+    Value,
+    joined,
+)
 
 MAX_HEAD_BYTES: Final = 65536
 MAX_CHUNK_LINE_BYTES: Final = 4096
 MAX_IN_FLIGHT: Final = 1000  # requests without an answer that are remembered
 MAX_VALUE_CHARACTERS: Final = 4096  # of a field value in a note
+MAX_BODY_BYTES: Final = 1 << 18  # of a body that is held for a room inside; a longer one is only counted
+#: Media types whose bodies are given inwards, and codings that are undone for it.
+INWARDS: Final = frozenset({"application/sdp", "application/trickle-ice-sdpfrag", "application/json", "text/plain"})
+CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 KINDS: Final = {
     "http.request": core.Kind("§3", "The client asks for something; a body may follow.", "request"),
     "http.response": core.Kind(
         "§4", "The server answers; the status says how it went, and a body may follow.", "response"
+    ),
+    "proxy.connect": core.Kind(
+        "RFC 9110 9.3.6", "The client asks a proxy for a tunnel: after a 2xx, what it carries is no HTTP.", "CONNECT"
     ),
     "http.malformed": core.Kind("§2.2", "Bytes that break HTTP/1.1: from here on this stream is not read."),
 }
@@ -95,6 +118,8 @@ FIELDS: Final = {
         "x-forwarded-for",
     )
 }
+#: Field lines that are secrets: no view shows what they say.
+SECRETS: Final = frozenset({b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"})
 #: Methods that may be recognised from their first bytes alone, before the request line is complete.
 METHODS: Final = (
     *("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PROPFIND", "PROPPATCH", "MKCOL"),
@@ -129,8 +154,21 @@ class Asked:
         self.lead: core.Lead | None = None  # where the room that is asked for tells of it
 
 
+class Arriving:
+    """A body on its way."""
+
+    __slots__ = ("bytes", "coding", "fields", "label", "parts")
+
+    def __init__(self, fields: dict[str, Value], label: str, coding: str) -> None:
+        self.fields = fields  # of its message
+        self.bytes = 0
+        self.label = label  # for the room inside, "" if it is only counted
+        self.coding = coding
+        self.parts: list[Piece] = []
+
+
 class Http(core.Dissector):
-    """One connection: requests and their responses in order, bodies skipped."""
+    """One connection: requests and their responses in order."""
 
     wants_sums: ClassVar[bool] = True
 
@@ -141,7 +179,7 @@ class Http(core.Dissector):
         self.asked: deque[Asked] = deque()
         self.overflow = 0  # requests beyond MAX_IN_FLIGHT
         self.switching = 0  # requests in flight that may end HTTP on this connection
-        self.bodies: list[tuple[dict[str, Value], int] | None] = [None, None]  # fields of the message, bytes so far
+        self.bodies: list[Arriving | None] = [None, None]
         self.first_asked: core.Place | None = None
         self.answered = False
         self.titled = False
@@ -236,13 +274,14 @@ class Http(core.Dissector):
                 self.titled = True
         if asked.lead is None:
             text = f"{method} {shown_target(target)}"
-            yield Note("http.request", f"{text} (upgrade to {upgrade})" if upgrade else text, place, fields)
+            kind = "proxy.connect" if method == "CONNECT" else "http.request"
+            yield Note(kind, f"{text} (upgrade to {upgrade})" if upgrade else text, place, fields)
         if not self.titled:
             self.titled = True
             yield core.About(title_of(method, target, lines.get("host"), self.secure), about_request(fields))
         body = body_size(lines, None, None)
         if body is not None:
-            yield from self._begin_body(sender, body, fields)
+            yield from self._begin_body(sender, body, fields, lines)
 
     def _on_response(self, sender: Side, unit: Piece) -> core.Outputs:
         line, lines = read_head(unit, "status_line")
@@ -288,7 +327,7 @@ class Http(core.Dissector):
         else:
             body = body_size(lines, status, method)
             if body is not None:
-                yield from self._begin_body(sender, body, fields)
+                yield from self._begin_body(sender, body, fields, lines)
 
     def _answered_by(self, status: int) -> Asked | None:
         """The request that a response of this status answers; it waits on if the status is interim (§9.2)."""
@@ -346,21 +385,51 @@ class Http(core.Dissector):
 
     # --- bodies ---
 
-    def _begin_body(self, sender: Side, size: int, fields: dict[str, Value]) -> core.Outputs:
-        self.bodies[sender] = (fields, 0)
+    def _begin_body(self, sender: Side, size: int, fields: dict[str, Value], lines: dict[str, str]) -> core.Outputs:
+        coding = lines.get("content-encoding", "").strip().lower()
+        label = inward_label(lines) if coding in CODINGS and size <= MAX_BODY_BYTES else ""
+        arriving = self.bodies[sender] = Arriving(fields, label, coding)
         if size == CHUNKED:
             self.expect[sender] = CHUNK
         elif size:
             if size > 0:
                 fields["body_bytes"] = size
-            yield Body(size)
+            yield self._next(arriving, size)
         else:
             fields["body_bytes"] = 0
 
+    def _next(self, arriving: Arriving, size: int) -> Body:
+        """What comes next of a body; it is held as long as all of it can be."""
+        arriving.bytes += max(size, 0)
+        if arriving.bytes > MAX_BODY_BYTES:
+            arriving.label = ""
+            arriving.parts = []
+        return Body(size, 0 if not arriving.label else MAX_BODY_BYTES if size < 0 else size)
+
     def on_body(self, sender: Side, body: Piece) -> core.Outputs:
-        if self.expect[sender] == HEAD:
-            self.bodies[sender] = None
-        return ()
+        arriving = self.bodies[sender]
+        if arriving is None:
+            return ()
+        if arriving.label and body.stop > body.start:
+            arriving.parts.append(body)
+        if self.expect[sender] == CHUNK:
+            return ()
+        self.bodies[sender] = None
+        return self._inwards(arriving)
+
+    def _inwards(self, arriving: Arriving) -> core.Outputs:
+        """A whole body, for the room that reads its kind."""
+        if not arriving.label or not arriving.parts:
+            return
+        body = joined(arriving.parts)
+        if arriving.coding not in ("", "identity"):
+            packed = bytes(body)
+            try:
+                plain = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(packed, MAX_BODY_BYTES)
+            except zlib.error:
+                return
+            body = Piece(plain, [], 0, len(plain), 0, body.place)
+        yield Pass(arriving.label, body, stream=False)
 
     def _on_chunk_line(self, sender: Side, unit: Piece) -> core.Outputs:
         """§7.1: the size of a chunk, with the CRLF that ends the chunk before it."""
@@ -369,15 +438,15 @@ class Http(core.Dissector):
         if not _CHUNK_SIZE.match(size_bytes):
             raise Malformed(f"not the size of a chunk: {shown(line)} (§7.1)")
         size = int(size_bytes, 16)
-        entry = self.bodies[sender]
+        arriving = self.bodies[sender]
+        if arriving is None:
+            raise Malformed("a chunk of no body (§7.1)")
         if size == 0:
             self.expect[sender] = TRAILERS
-            if entry is not None:
-                entry[0]["body_bytes"] = entry[1]
-            return
-        if entry is not None:
-            self.bodies[sender] = (entry[0], entry[1] + size)
-        yield Body(size)
+            arriving.fields["body_bytes"] = arriving.bytes
+            yield from self._inwards(arriving)
+        else:
+            yield self._next(arriving, size)
 
     def _on_trailer(self, sender: Side, unit: Piece) -> core.Outputs:
         if not Reader(unit).rest("trailer_field").strip():
@@ -402,7 +471,12 @@ def read_head(unit: Piece, name: str) -> tuple[bytes, dict[str, str]]:
     for _ in reader.each("field_line"):
         at = unit.start + reader.at
         end = data.find(b"\n", at, stop) + 1
-        line = reader.raw("field_line", (end or stop) - at).rstrip(b"\r\n")
+        line = bytes(data[at : end or stop])
+        if line.partition(b":")[0].strip().lower() in SECRETS:
+            reader.skip("field_line", len(line))
+        else:
+            reader.raw("field_line", len(line))
+        line = line.rstrip(b"\r\n")
         if not line:
             break
         if line[0] in b" \t":
@@ -453,6 +527,12 @@ def protocol_of(lines: dict[str, str]) -> str:
         if name.startswith("sec-") and name.endswith("-version") and len(name) > 12:
             return name[4:-8]
     return ""
+
+
+def inward_label(lines: dict[str, str]) -> str:
+    """What a body of these field lines is called inwards, "" where no room could want it."""
+    kind = lines.get("content-type", "").partition(";")[0].strip().lower()
+    return f"http:{kind}" if kind in INWARDS or (kind.endswith("+json") and len(kind) < 80) else ""
 
 
 def body_size(lines: dict[str, str], status: int | None, method: str | None) -> int | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
+
 import pytest
 
 from analyzer import core
@@ -136,6 +139,7 @@ def test_a_switch_that_names_nothing_belongs_to_nobody() -> None:
 def test_a_tunnel_carries_what_a_connection_would() -> None:
     ask = b"CONNECT example.org:80 HTTP/1.1\r\n\r\n"
     said = play(PROTOCOL, (INI, ask), (RES, b"HTTP/1.1 200 Connection established\r\n\r\n"), (INI, GET), (RES, OK))
+    assert said.lines[0] == ("proxy.connect", "CONNECT example.org:80")
     assert said.notes[2].path == ("tcp", "http1", "http1")
     assert [phase.name for phase in said.phases] == ["proxy", "http"]
     assert said.title == "http://example.org/a"
@@ -254,3 +258,78 @@ def test_traced_heads_name_their_lines() -> None:
     tree = said.notes[0].tree
     assert tree is not None
     assert [node.name for node in tree] == ["request_line", "field_line", "field_line", "field_line"]
+
+
+class Reading(core.Dissector):
+    """Tells each body that it is given."""
+
+    def on_unit(self, sender: Side, unit: core.Piece) -> core.Outputs:
+        yield core.Note("box.item", f"{sender.name} {bytes(unit).decode('latin-1')}", unit)
+
+
+BODIES = protocol("box", ("http",), probe=lambda data: True, room=Reading)
+
+
+def bodies(*frames: tuple[Side, bytes]) -> list[str]:
+    return [note.text for note in play([PROTOCOL, BODIES], *frames).notes if note.kind == "box.item"]
+
+
+def post(kind: str, body: bytes, *more: str) -> bytes:
+    lines = [f"Content-Type: {kind}", *more]
+    if not any(line.startswith("Transfer-Encoding") for line in more):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(["POST /whip HTTP/1.1", *lines, "", ""]).encode() + body
+
+
+def test_bodies_that_may_signal_something_are_given_inwards_whole() -> None:
+    ask = post("application/sdp", b"v=0 offer")
+    answer = b"HTTP/1.1 201 Created\r\nContent-Type: application/json; charset=utf-8\r\n\r\n{}"
+    for asked in ([(INI, ask)], [(INI, ask[:-4]), (INI, ask[-4:])]):
+        assert bodies(*asked, (RES, answer)) == ["INITIATOR v=0 offer", "RESPONDER {}"]
+
+
+def test_other_bodies_are_only_counted() -> None:
+    assert bodies((INI, post("text/html", b"<p>")), (INI, post("image/png", b"png"))) == []
+    assert bodies((INI, post("application/problem+json", b"{}"))) == ["INITIATOR {}"]
+    assert bodies((INI, post("application/json", b"{}", "Content-Encoding: br"))) == []
+
+
+def test_a_chunked_body_is_put_together() -> None:
+    chunks = b"3\r\nv=0\r\n6\r\n offer\r\n0\r\n\r\n"
+    ask = post("application/sdp", chunks, "Transfer-Encoding: chunked")
+    assert bodies((INI, ask)) == ["INITIATOR v=0 offer"]
+    assert bodies(*[(INI, ask[at : at + 1]) for at in range(len(ask))]) == ["INITIATOR v=0 offer"]
+
+
+@pytest.mark.parametrize(("coding", "packed"), [("gzip", gzip.compress(b"v=0")), ("deflate", zlib.compress(b"v=0"))])
+def test_a_packed_body_is_unpacked(coding: str, packed: bytes) -> None:
+    assert bodies((INI, post("application/sdp", packed, f"Content-Encoding: {coding}"))) == ["INITIATOR v=0"]
+
+
+def test_a_body_that_is_not_what_it_claims_is_left_alone() -> None:
+    ask = post("application/sdp", b"v=0", "Content-Encoding: gzip")
+    said = play([PROTOCOL, BODIES], (INI, ask), (RES, OK))
+    assert [note.kind for note in said.notes] == ["http.request", "http.response", "box.item"]
+
+
+def test_what_is_unpacked_has_a_limit() -> None:
+    bomb = zlib.compress(bytes(10 * http1.MAX_BODY_BYTES))
+    (told,) = bodies((INI, post("text/plain", bomb, "Content-Encoding: deflate")))
+    assert len(told) == len("INITIATOR ") + http1.MAX_BODY_BYTES
+
+
+def test_a_body_that_is_too_long_is_only_counted() -> None:
+    long = bytes(http1.MAX_BODY_BYTES + 1)
+    assert bodies((INI, post("text/plain", long))) == []
+    chunks = b"%x\r\n%s\r\n1\r\na\r\n0\r\n\r\n" % (http1.MAX_BODY_BYTES, long[1:])
+    assert bodies((INI, post("text/plain", chunks, "Transfer-Encoding: chunked")), (INI, GET)) == []
+
+
+def test_no_view_shows_credentials() -> None:
+    ask = GET[:-2] + b"Authorization: Basic c2VjcmV0\r\nCookie: id=secret\r\nX: y\r\n\r\n"
+    said = play(PROTOCOL, (INI, ask), (RES, OK), trace=True)
+    tree = said.notes[0].tree
+    assert tree is not None
+    lines = [field for field in tree if field.name == "field_line"]
+    assert [field.value is None for field in lines] == [False, False, True, True, False, False]
+    assert "secret" not in repr(said.notes[0].fields)
