@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     #: Called between batches with the source, which knows how much of it was read.
     Progress = Callable[[core.Source], None]
 
-#: A second process costs a start and another pass over the file: it is worth it from so many flows on, if at least so
-#: many more are to come.
-HELP_FLOWS: Final = 1000
-HELP_FLOWS_LEFT: Final = 8000
+#: A second process costs a start and another pass over the file: it is worth it where so many rows will be looked at
+#: one by one, and as long as only this part of the file was read.
+HELP_ROWS_LEFT: Final = 50_000
+HELP_EARLY: Final = 4  # a fourth
 #: As `cli.main.run` has it.
 QUIET_THREADS: Final = {"OPENBLAS_NUM_THREADS": "1"}
 
@@ -128,15 +128,15 @@ class Analysis:
         self._key_logs.take(self.source.secrets)
 
     def _seek_help(self, paths: Sequence[Path_]) -> None:
-        """Leave half of the flows that are still to come to another process, if they will be many."""
+        """Leave half of the flows to another process, if there will be much to do."""
         engine, source = self.engine, self.source
-        flows, done, total = engine.tracker.flow_count, source.done_bytes, source.total_bytes
-        if flows < HELP_FLOWS or not total or not done:
+        done, total = source.done_bytes, source.total_bytes
+        if not total or not done or done * HELP_EARLY > total:
             return
-        if flows * (total - done) < HELP_FLOWS_LEFT * done:
+        if engine.visited * (total - done) < HELP_ROWS_LEFT * done:
             return
         self._again = None
-        self._workers.append(Worker(paths, engine.limits, engine.trace, (1, 2, flows), self._material))
+        self._workers.append(Worker(paths, engine.limits, engine.trace, (1, 2, 0), self._material))
         engine.share(0, 2)
 
     def run(self, progress: Progress | None = None, stop: Callable[[], bool] | None = None) -> None:

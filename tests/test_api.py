@@ -83,13 +83,13 @@ def test_jobs_share_the_work_and_find_the_same(jobs: int) -> None:
 
 
 @pytest.mark.parametrize("frames", [1, 2, 8192])
-def test_a_second_process_is_started_where_there_are_many_flows(frames: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_process_is_started_where_there_is_much_to_do(frames: int, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = summary(analyzer.analyze(DNS))
     monkeypatch.setattr(files, "CAPACITY", frames)  # in a batch
     monkeypatch.setattr(api, "cores", lambda: 2)
-    monkeypatch.setattr(api, "HELP_FLOWS", 1)
+    monkeypatch.setattr(api, "HELP_EARLY", 0)
     for left in (0, 1000):
-        monkeypatch.setattr(api, "HELP_FLOWS_LEFT", left)
+        monkeypatch.setattr(api, "HELP_ROWS_LEFT", left)
         analysis = api.Analysis(open_source([DNS], limits=Limits()), again=[str(DNS)])
         analysis.run()
         assert len(analysis._workers) == (0 if left else 1)

@@ -11,8 +11,7 @@ import pytest
 import analyzer
 from analyzer.core import FindingKind, Severity
 from analyzer.engine.registry import protocols
-from analyzer.sessions import capture as of_capture
-from analyzer.sessions import tcp_joined, tls_joined
+from analyzer.sessions.join import TABLES
 from captures.expect import told, written
 from tests.conftest import ROOT
 
@@ -55,7 +54,7 @@ def test_capture_tells_its_expected_timeline(path: Path) -> None:
 
 def tables() -> dict[str, FindingKind]:
     found = {code: kind for protocol in protocols() for code, kind in protocol.findings.items()}
-    return {**found, **of_capture.FINDINGS, **tcp_joined.FINDINGS, **tls_joined.FINDINGS}
+    return {**found, **TABLES}
 
 
 @pytest.mark.parametrize("code", sorted(tables()))

@@ -68,6 +68,7 @@ class Engine:
         self._secrets_version = 0
         self._packer = packer
         self._batch = 0
+        self.visited = 0  # rows that were looked at one by one
         self._held: list[Conversation] = []  # those whose notes are objects, if there is a packer
         self._most_held = limits.unpacked_flows
 
@@ -79,6 +80,7 @@ class Engine:
         tracker.take(batch)
         count = len(tracker.rows)
         self._batch += 1
+        self.visited += count
         view = memoryview(batch.data)
         # Some at a time, and as tuples: reading an array item by item costs several times as much.
         for begin in range(0, count, ROWS_AT_ONCE):
@@ -174,9 +176,11 @@ class Engine:
             conversation.teller.pack()
 
     def share(self, part: int, parts: int) -> None:
-        """Of the flows that are still to come, look only into those whose id leaves `part` when divided by `parts`."""
-        self._share = (part, parts, self.tracker.flow_count)
+        """Look only into flows whose id leaves `part` when divided by `parts`, and forget what the others said."""
+        self._share = (part, parts, 0)
         self.tracker.share(*self._share)
+        self._flows = {flow: conversation for flow, conversation in self._flows.items() if self._ours(flow)}
+        self._held = [conversation for conversation in self._held if self._ours(conversation.teller.flow.id)]
 
     def _ours(self, flow: int) -> bool:
         part, parts, start = self._share

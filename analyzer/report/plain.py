@@ -92,7 +92,11 @@ def fields(found: core.Note, encode: Callable[[Any], bytes]) -> str:
         pattern.parts = parts = _parts(pattern, encode)
     text = parts[0]
     for index, name in enumerate(pattern.changing):
-        text += encode(values[name]).decode() + parts[index + 1]
+        value = values[name]
+        if isinstance(value, str):
+            text += quoted(value) + parts[index + 1]
+        else:
+            text += encode(value).decode() + parts[index + 1]
     return text
 
 

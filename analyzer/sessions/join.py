@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Outcome, Session, Severity, Verdict
 from analyzer.sessions import capture as of_capture
-from analyzer.sessions import lookups, proxies, tcp_joined, tls_joined
+from analyzer.sessions import lookups, proxies, tcp_joined, tls_joined, websocket_joined
 from analyzer.sessions.webrtc import WEBRTC
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ TABLES: Final[Mapping[str, FindingKind]] = {
     **of_capture.FINDINGS,
     **tcp_joined.FINDINGS,
     **tls_joined.FINDINGS,
+    **websocket_joined.FINDINGS,
     **{code: kind for joiner in JOINERS for code, kind in joiner.findings.items()},
 }
 
@@ -45,7 +46,11 @@ def join(stories: Sequence[Story], flows: Sequence[Flow], capture: Capture) -> t
         for story in group:
             by_flow[story.flow.id] = number
             found.extend((finding, number) for finding in story.findings)
-    joined = [*tcp_joined.joined_findings(flows, stories), *tls_joined.joined_findings(stories)]
+    joined = [
+        *tcp_joined.joined_findings(flows, stories),
+        *tls_joined.joined_findings(stories),
+        *websocket_joined.joined_findings(stories),
+    ]
     found.extend((finding, by_flow.get(finding.flow)) for finding in joined)
     found.extend((finding, None) for finding in of_capture.capture_findings(capture, flows, stories))
     verdicts = [verdict_of(finding, session) for finding, session in found]

@@ -20,6 +20,7 @@ MAX_FOUND: Final = 256  # in one message
 PREFIX_CHARACTERS: Final = 64  # before the JSON: Socket.IO has "42", others a topic
 
 _START: Final = re.compile(r"v=0\r?\n")
+_VERSION: Final = re.compile(rb"v=0(?:\r?\n|\\+[rn])")
 _JSON: Final = re.compile(r"[\[{\"]")
 _KIND: Final = re.compile(r"\b(offer|answer|pranswer)\b", re.IGNORECASE)
 
@@ -36,13 +37,10 @@ class Found:
 
 def probe(data: bytes) -> bool:
     """Whether a message may have something to find: asked of every message of a WebSocket, so it has to be cheap."""
-    return (
-        b"candidate:" in data
-        or b"v=0\\r\\n" in data
-        or b"v=0\r\n" in data
-        or b"v=0\n" in data
-        or (b"v=0\\n" in data or b"v=0\\\\r" in data or b'"candidate"' in data)
-    )
+    # Not `in`, which tries whether the bytes on its left are a number first: that costs several times as much.
+    if data.find(b"candidate") >= 0 and (data.find(b"candidate:") >= 0 or data.find(b'"candidate"') >= 0):
+        return True
+    return data.find(b"v=0") >= 0 and _VERSION.search(data) is not None
 
 
 def find(text: str) -> list[Found]:

@@ -39,6 +39,23 @@ FIN: Final = 0x80
 NAMED: Final[dict[int, dict[str, Value]]] = {
     number: {"value": number, "name": OPCODES.get(number, f"opcode {number}")} for number in range(16)
 }
+FIELDS: Final[dict[tuple[int, bool], core.Pattern]] = {
+    (opcode, masked): core.Pattern(
+        {
+            "opcode": NAMED[opcode],
+            "fin": True,
+            "rsv": 0,
+            "masked": masked,
+            "payload_bytes": 0,
+            "message_bytes": 0,
+            "message": "",
+            "message_type": "text" if opcode == TEXT else "binary",
+        },
+        ("payload_bytes", "message_bytes", "message"),
+    )
+    for opcode in (TEXT, BINARY)
+    for masked in (False, True)
+}
 KINDS: Final[dict[int, str]] = {number: f"websocket.{OPCODES.get(number, 'reserved')}" for number in range(16)}
 
 
@@ -58,7 +75,7 @@ class WebSocket(core.Dissector):
         self.extended = False  # some extension was agreed on
         self.shown = 1024
         self.held = MESSAGE_BYTES
-        self.inner = True  # somebody may read messages
+        self.label = "websocket:"  # of messages, for who reads them
         self.tunnel = False  # binary messages are a stream of their own
 
     def _begin(self) -> None:
@@ -84,6 +101,7 @@ class WebSocket(core.Dissector):
         both = (Half(of_client), Half(of_server))
         self.halves = both if exchange.client is Side.INITIATOR else (both[1], both[0])
         self.subprotocol = exchange.response.get("sec-websocket-protocol", "").strip().lower()[:80]
+        self.label = f"websocket:{self.subprotocol}"
         known = subprotocols.describer(exchange)
         if known is not None:
             self.describe = known[1]
@@ -106,6 +124,11 @@ class WebSocket(core.Dissector):
             if not found and len(head) < 14:
                 return None
         half.skipping = False
+        second = head[1]
+        length = second & 0x7F
+        if length < 126:
+            size = 2 if second < MASKED else 6
+            return None if len(head) < size else size + length
         size = frames.header_size(head)
         if len(head) < size:
             return None
@@ -122,11 +145,27 @@ class WebSocket(core.Dissector):
         data, start = unit.data, unit.start
         if unit.trace is not None:
             self._trace(unit)
-        size = frames.header_size(data[start : start + 2])
-        length = frames.payload_size(data[start : start + 10])
+        first, second = data[start], data[start + 1]
+        size, length = 2, second & 0x7F
+        if length == 126:
+            size, length = 4, data[start + 2] << 8 | data[start + 3]
+        elif length == 127:
+            size, length = 10, frames.payload_size(data[start : start + 10])
+        masked = second >= MASKED
+        if masked:
+            size += 4
         if length > HELD_BYTES:
             half.big = length, unit
             return (Body(length, HELD_BYTES),)
+        if (
+            (first == FIN | TEXT or first == FIN | BINARY)
+            and half.message is None
+            and half.close_place is None
+            and self.client is not None
+            and masked == (sender is self.client)
+            and (length < 126 if second & 0x7F < 126 else 125 < length <= 0xFFFF)
+        ):
+            return self._whole(sender, half, unit, first & 15, masked, size, length)
         return self._on_frame(sender, half, unit.cut(0, size), unit.cut(size), length, unit)
 
     def _trace(self, unit: Piece) -> None:
@@ -177,15 +216,62 @@ class WebSocket(core.Dissector):
         out.insert(0, note)
         return out
 
+    def _whole(
+        self, sender: Side, half: Half, unit: Piece, opcode: int, masked: bool, size: int, length: int
+    ) -> Outputs:
+        """A message in one frame of which nothing is remarkable: by far the most are such."""
+        at = unit.start + size
+        data = unit.data[at : unit.stop]
+        if masked:
+            data = frames.unmasked(data, unit.data[at - 4 : at])
+        fields: dict[str, Value] = {
+            "opcode": NAMED[opcode],
+            "fin": True,
+            "rsv": 0,
+            "masked": masked,
+            "payload_bytes": length,
+            "message_bytes": length,
+            "message": "",
+            "message_type": "text" if opcode == TEXT else "binary",
+        }
+        note = Note(KINDS[opcode], "", unit, fields)
+        self._count(sender, half, note, length)
+        half.messages += 1
+        half.bytes += length
+        half.last_message = note.where
+        half.last_message_bytes = length
+        if opcode == TEXT and not data.isascii():
+            out: list[core.Output] = []
+            note.text = self._text(data, length, False, note, out)
+            if out:
+                return (note, *out)
+        elif opcode == TEXT:
+            text = data.decode("ascii")
+            fields["message"] = text if length <= self.shown else text[: self.shown]
+            note.text = said_text(text, length)
+        else:
+            fields["message"] = (data if length <= self.shown else data[: self.shown]).hex()
+            note.text = shown_bytes(data, length)
+        if self.describe is None:
+            note.pattern = FIELDS[opcode, masked]
+        else:
+            self._describe(data, note)
+        if not length:
+            return (note,)
+        whole = Piece(data, unit.runs, 0, length, unit.base + at, unit.whole)
+        inwards = self._inwards(opcode, whole)
+        return (note,) if inwards is None else (note, inwards)
+
     def _count(self, sender: Side, half: Half, note: Note, length: int) -> None:
-        life, now = self.life, note.time_ns
+        life, now, last = self.life, note.time_ns, self.life.last_ns
         half.frames += 1
         half.wire_bytes += length
-        if life.last_ns:
-            life.silence_ns = max(life.silence_ns, now - life.last_ns)
-        else:
+        if not last:
             life.first_ns = now
-        life.last_ns = max(life.last_ns, now)
+        elif now - last > life.silence_ns:
+            life.silence_ns = now - last
+        if now > last:
+            life.last_ns = now
 
     # --- what may not be ---
 
@@ -363,45 +449,48 @@ class WebSocket(core.Dissector):
         compressed = ", compressed" if message.compressed else ""
         fields["message_bytes"] = message.bytes
         if message.opcode == TEXT:
-            note.text = self._text(data, message, note, out)
+            note.text = self._text(data, message.bytes, message.dropped, note, out)
         else:
             fields["message"] = data[: self.shown].hex()
             note.text = shown_bytes(data, message.bytes)
         if several or compressed:
             note.text = f"{note.text}{several}{compressed}"
         fields["message_type"] = "text" if message.opcode == TEXT else "binary"
+        self._describe(data, note)
+        if not message.dropped and data:
+            inwards = self._inwards(message.opcode, whole)
+            if inwards is not None:
+                out.append(inwards)
+
+    def _describe(self, data: bytes, note: Note) -> None:
         if self.describe is not None:
             what = self.describe(data)
             if what:
-                fields["subprotocol_message"] = what
+                note.fields["subprotocol_message"] = what
                 note.text = f"{what}, {note.text}"
-        if not message.dropped and data:
-            self._pass(sender, message, whole, out)
 
-    def _text(self, data: bytes, message: Message, note: Note, out: list[core.Output]) -> str:
+    def _text(self, data: bytes, size: int, dropped: bool, note: Note, out: list[core.Output]) -> str:
         """The words on a text message; those that are no UTF-8 are told.  §8.1"""
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError as why:
             text = data.decode("utf-8", "backslashreplace")
-            if not (message.dropped and why.end >= len(data) - 3):
+            if not (dropped and why.end >= len(data) - 3):
                 wrong = f"A text message is not UTF-8 from byte {why.start:,} on "
                 wrong += f"({data[why.start : why.start + 4].hex(' ')})."
                 self._accuse("websocket.message-invalid-utf8", note, wrong, out)
         note.fields["message"] = text[: self.shown]
-        return f'{message.bytes:,} byte{"" if message.bytes == 1 else "s"}: "{cut(text)}"'
+        return said_text(text, size)
 
-    def _pass(self, sender: Side, message: Message, whole: Piece, out: list[core.Output]) -> None:
-        """Give a message to whoever reads such messages; a binary one may be part of a stream of its own (a tunnel)."""
-        if message.opcode == BINARY:
+    def _inwards(self, opcode: int, whole: Piece) -> Pass | None:
+        """A message for whoever reads such messages; a binary one may be part of a stream of its own (a tunnel)."""
+        if opcode == BINARY:
             data, start = whole.data, whole.start
             if not self.tunnel and self.halves[0].messages + self.halves[1].messages == 1:
                 self.tunnel = data[start] == 0x16
             if self.tunnel:
-                out.append(Pass("tunnel", whole))
-                return
-        if self.inner:
-            out.append(Pass(f"websocket:{self.subprotocol}", whole, stream=False, context=self.exchange))
+                return Pass("tunnel", whole)
+        return Pass(self.label, whole, stream=False, context=self.exchange)
 
     # --- gaps and the end ---
 
@@ -436,10 +525,19 @@ def cut(text: str) -> str:
     return text if len(text) <= PREVIEW else f"{text[: PREVIEW - 3]}..."
 
 
+def said_text(text: str, size: int) -> str:
+    """The size, and the first characters."""
+    if 1 < size < 1000:
+        return f'{size} bytes: "{cut(text)}"'
+    return f'{size:,} byte{"" if size == 1 else "s"}: "{cut(text)}"'
+
+
 def shown_bytes(data: bytes, size: int | None = None) -> str:
     """The size, and the first bytes as hex."""
     total = len(data) if size is None else size
     if not total:
         return "empty"
     more = " ..." if total > PREVIEW_BYTES else ""
+    if 1 < total < 1000:
+        return f"{total} bytes: {data[:PREVIEW_BYTES].hex(' ')}{more}"
     return f"{total:,} byte{'' if total == 1 else 's'}: {data[:PREVIEW_BYTES].hex(' ')}{more}"

@@ -41,7 +41,9 @@ def unmasked(data: bytes, key: bytes) -> bytes:
     size = len(data)
     if not size:
         return b""
-    mask = (key * ((size + 3) // 4))[:size]
+    mask = key * (size + 3 >> 2)
+    if size & 3:
+        mask = mask[:size]
     return (int.from_bytes(data, "little") ^ int.from_bytes(mask, "little")).to_bytes(size, "little")
 
 

@@ -70,9 +70,11 @@ def asked(exchange: Exchange) -> Outputs:
     for name in ("origin", "user-agent", "sec-websocket-key"):
         if name in lines:
             facts[name.replace("-", "_")] = lines[name][:MAX_VALUE_CHARACTERS]
+    exchange.facts["stripped"] = is_stripped(exchange)
+    if exchange.facts["stripped"]:
+        facts["upgrade_lost"] = True
     yield About(title_of(exchange), facts)
     wrong = faults(exchange)
-    exchange.facts["stripped"] = is_stripped(exchange)
     if exchange.facts["stripped"]:
         yield Finding(
             "websocket.upgrade-stripped",
