@@ -27,6 +27,8 @@ DETAILS: Final = ("full", "summary", "bytes")
 #: What a limit's value may end with.
 UNITS: Final = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 DEFAULT_WIDTH: Final = 80
+#: A message that is asked for is kept up to this size.
+WHOLE_MESSAGE_BYTES: Final = 16 << 20
 KEYLOG_VARIABLE: Final = "SSLKEYLOGFILE"
 
 
@@ -49,6 +51,13 @@ class Options:
     detail: Detail = "full"
     notices: bool = False
     everything: bool = False
+    messages: bool = False
+    export_messages: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.messages or self.export_messages is not None:
+            size = max(self.limits.message_bytes, WHOLE_MESSAGE_BYTES)
+            object.__setattr__(self, "limits", replace(self.limits, message_bytes=size))
 
     def met(self, severities: Iterable[Severity]) -> bool:
         """Whether some finding is as bad as `--fail-on` says."""
@@ -228,6 +237,14 @@ DETAIL: Final = click.option(
 )
 NOTICES: Final = click.option("--notices", is_flag=True, help="Tell also what is worth a notice only.")
 ALL: Final = click.option("--all", "everything", is_flag=True, help="List every session and finding, however many.")
+
+MESSAGES: Final = click.option("--messages", is_flag=True, help="Show messages whole (WebSocket, data channels).")
+EXPORT_MESSAGES: Final = click.option(
+    "--export-messages",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write each message to a file of its own in this folder, and a list of them.",
+)
 
 COMMON: Final = (KEYLOG, PRIVATE_KEY, CA, TURN_PASSWORD, FILTER, JOBS, LIMIT, COLOR, QUIET, FAIL_ON)
 

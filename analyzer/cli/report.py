@@ -38,6 +38,16 @@ def write(report: Report, wanted: Options) -> None:
             write_text(report, text, paper, notices=wanted.notices, everything=wanted.everything)
 
 
+def export(report: Report, wanted: Options) -> None:
+    """Write the messages of the sessions to the folder that was asked for, if one was."""
+    if wanted.export_messages is not None:
+        from analyzer.report.messages import write_messages
+
+        count = write_messages(report, wanted.export_messages)
+        if not wanted.quiet:
+            click.echo(f"analyzer: {count:,} message{'' if count == 1 else 's'} in {wanted.export_messages}", err=True)
+
+
 def status(report: Report, wanted: Options, interrupted: bool) -> int:
     """What the process ends with, once its report is written."""
     if interrupted:
@@ -52,7 +62,9 @@ UNREAD = frozenset({"capture.unreadable"})
 
 
 @click.command("report")
-@options.reading(options.FORMAT, options.DETAIL, options.NOTICES, options.ALL)
+@options.reading(
+    options.FORMAT, options.DETAIL, options.MESSAGES, options.EXPORT_MESSAGES, options.NOTICES, options.ALL
+)
 def command(captures: tuple[str, ...], **given: Any) -> int:
     """Sessions, outcomes, latencies and findings of captures.
 
@@ -63,4 +75,5 @@ def command(captures: tuple[str, ...], **given: Any) -> int:
     wanted = options.Options(**given)
     result = analyse(captures, wanted, trace=wanted.detail == "bytes")
     write(result.report, wanted)
+    export(result.report, wanted)
     return status(result.report, wanted, result.interrupted)

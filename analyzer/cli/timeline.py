@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,7 +42,8 @@ def write(report: Report, sessions: Sequence[Session], wanted: Options, *, expla
     from analyzer.report.text import capture_lines
     from analyzer.report.timeline import Show, session_lines
 
-    kinds, show = all_kinds(), Show(explain, with_bytes)
+    kinds = all_kinds()
+    show = Show(explain, with_bytes, wanted.messages, wanted.everything or wanted.messages)
     with wanted.text_output() as (out, paper):
         out.writelines(line.painted(paper) + "\n" for line in capture_lines(report, paper))
         for session in sessions:
@@ -59,6 +61,9 @@ def write(report: Report, sessions: Sequence[Session], wanted: Options, *, expla
     ),
     click.option("--explain", is_flag=True, help="Say what each message is for."),
     click.option("--bytes", "with_bytes", is_flag=True, help="Show the fields of each message and their bytes."),
+    options.MESSAGES,
+    options.EXPORT_MESSAGES,
+    click.option("--all", "everything", is_flag=True, help="Show every line, also of long runs of the same."),
     options.FORMAT,
 )
 def command(captures: tuple[str, ...], numbers: tuple[int, ...], explain: bool, with_bytes: bool, **given: Any) -> int:
@@ -75,6 +80,6 @@ def command(captures: tuple[str, ...], numbers: tuple[int, ...], explain: bool, 
     if wanted.format == "text":
         write(result.report, sessions, wanted, explain=explain, with_bytes=with_bytes)
     else:
-        result.report.sessions = sessions
-        reports.write(result.report, wanted)
+        reports.write(replace(result.report, sessions=sessions), wanted)
+    reports.export(replace(result.report, sessions=sessions), wanted)
     return reports.status(result.report, wanted, result.interrupted)

@@ -155,7 +155,7 @@ def tail(piece: Piece) -> Piece:
 class Inner:
     """The channels inside a room's channel, by what the room calls them."""
 
-    __slots__ = ("channels", "path", "ports", "registry", "teller")
+    __slots__ = ("channels", "path", "ports", "recent", "recent_key", "recent_label", "registry", "teller")
 
     def __init__(self, registry: Registry, teller: Teller, path: tuple[str, ...], ports: tuple[int, ...]) -> None:
         self.registry = registry
@@ -163,19 +163,26 @@ class Inner:
         self.path = path
         self.ports = ports
         self.channels: dict[tuple[str, int], Channel] | None = None  # made when it is needed: most rooms have none
+        self.recent: Channel | None = None  # the one that was fed last, and what it is called
+        self.recent_key = 0
+        self.recent_label = ""
 
     def feed(self, output: Pass, sender: Side) -> None:
-        channel = None if self.channels is None else self.channels.get((output.label, output.key))
-        if channel is None:
-            channel = self._open(output)
+        channel = self.recent
+        if channel is None or output.key != self.recent_key or output.label != self.recent_label:
+            channel = None if self.channels is None else self.channels.get((output.label, output.key))
             if channel is None:
-                return
+                channel = self._open(output)
+                if channel is None:
+                    return
+            self.recent, self.recent_key, self.recent_label = channel, output.key, output.label
         channel.context = output.context
         if len(output.piece) or not output.stream:
             channel.feed(sender, output.piece)
         output.read = channel.read
         if output.over:
             channel.end(output.piece)
+            self.recent = None
             if not channel.waits_for_sums and self.channels is not None:
                 del self.channels[output.label, output.key]
 
@@ -800,7 +807,7 @@ class DatagramChannel(Channel):
     RTP is counted, not given to rooms: that of the flow before it gets here, that inside another room here.
     """
 
-    __slots__ = ("_inside", "failed", "idle_bytes", "seats", "streams")
+    __slots__ = ("_claimants", "_closed", "_explicit", "_inside", "failed", "idle_bytes", "seats", "streams")
 
     def __init__(
         self, registry: Registry, teller: Teller, label: str, path: tuple[str, ...], ports: tuple[int, ...]
@@ -811,6 +818,9 @@ class DatagramChannel(Channel):
         self.idle_bytes = 0  # of datagrams before the first that a room wanted
         self.streams: StreamTable | None = None
         self._inside = len(path) > 1 and self.label == "udp"
+        self._claimants = registry.claimants(self.label)
+        self._closed: tuple[int, ...] = registry.closed.get(self.label, ())
+        self._explicit = ":" in self.label and len(self._claimants) == 1
 
     @property
     def idle(self) -> bool:
@@ -859,11 +869,10 @@ class DatagramChannel(Channel):
         """The room that this datagram is for: one at work here, then any that claims the label."""
         data = bytes(piece)
         undecided: Seat | None = None
-        claimants = self.registry.claimants(self.label)
-        explicit = ":" in self.label and len(claimants) == 1
+        claimants, explicit = self._claimants, self._explicit
         if explicit and self.seats:
             return self.seats[0]
-        refused = self.registry.closed[self.label][data[0]] if data and claimants else 0
+        refused = self._closed[data[0]] if data and claimants else 0
         for seat in self.seats:
             if refused & seat.entry.bit:
                 continue

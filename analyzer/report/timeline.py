@@ -9,6 +9,7 @@ Where words don't fit beside the arrow they stand below it.
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -36,16 +37,22 @@ GAP_LONG_NS: Final = 200_000_000
 GAP_VERY_LONG_NS: Final = 1_000_000_000
 #: Bytes of a field shown as hex where there is room.
 HEX_BYTES: Final = 16
+#: Of a long run of one protocol, so many lines are shown of its beginning and of its end, if that saves so many.
+RUN_BEGIN: Final = 30
+RUN_END: Final = 10
+RUN_LEAST: Final = 20
 #: Lines of words for one message: more is told by --bytes and the JSON report.
 WORD_LINES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """What a timeline shows besides its lines."""
+    """What a timeline shows besides its lines, and of these."""
 
     explain: bool = False
     bytes: bool = False
+    messages: bool = False  # whole
+    everything: bool = False  # no run is folded
 
 
 def session_lines(
@@ -65,8 +72,8 @@ def session_lines(
     if session.notes:
         ladder = Ladder(session, flows, kinds, paper, show)
         yield ladder.heading()
-        for note in session.notes:
-            yield from ladder.lines(note)
+        for one in session.notes if show.everything else folded(session.notes):
+            yield from ladder.fold(one) if isinstance(one, Fold) else ladder.lines(one)
     else:
         yield Line("  nothing to tell of it", ink.FAINT)
     for index in session.findings:
@@ -147,8 +154,35 @@ class Ladder:
             if len(frames) > 1:
                 size = sum(span.stop - span.start for span in note.spans)
                 yield from self._below(f"{words.count(size, 'byte')} in {words.frames(frames)}.", ink.FAINT)
+        if self.show.messages:
+            yield from self._message(note)
         if self.show.bytes:
             yield from self._bytes(note)
+
+    def fold(self, run: Fold) -> Iterator[Line]:
+        """One line for what is left out of a long run."""
+        self.last_ns = run.last_ns
+        line = Line().right("…", self.frame_stop, ink.FAINT).to(self.left)
+        pieces = ink.wrap(run.text(), min(self.paper.width, text.PROSE_WIDTH + 20) - self.left)
+        yield line.add(pieces[0], ink.TOLD)
+        for piece in pieces[1:]:
+            yield Line().to(self.left).add(piece, ink.TOLD)
+
+    def _message(self, note: core.Note) -> Iterator[Line]:
+        """The whole of a message: text as it is, line by line, anything else as hex."""
+        message = note.fields.get("message")
+        if not isinstance(message, str) or not message:
+            return
+        column, edge = self.left + 2, self.paper.width
+        if note.fields.get("message_type") == "binary":
+            row = max((edge - column) // 3, 8) * 2
+            for at in range(0, len(message), row):
+                part = message[at : at + row]
+                yield Line().to(column).add(" ".join(part[one : one + 2] for one in range(0, len(part), 2)), ink.FAINT)
+            return
+        if message not in note.text:
+            for piece in ink.wrap(message, edge - column):
+                yield Line().to(column).add(piece, ink.FAINT)
 
     def _front(self, note: core.Note) -> Line:
         """Frame, time since the session began, and the gap since the line before."""
@@ -228,6 +262,66 @@ class Ladder:
             yield from tree_lines(note.tree, self.paper)
         else:
             yield Line("         ").add(where(note.spans), ink.FAINT)
+
+
+# --- long runs --------------------------------------------------------------------------------------------------------
+
+
+class Fold:
+    """Notes of a long run that are not shown one by one."""
+
+    def __init__(self) -> None:
+        self.kinds: Counter[str] = Counter()
+        self.senders: Counter[Side | None] = Counter()
+        self.first_ns = self.last_ns = 0
+        self.frames = (0, 0)
+
+    def add(self, note: core.Note) -> None:
+        frames = note.frames
+        if not self.kinds:
+            self.first_ns = note.time_ns
+            self.frames = (frames[0] if frames else 0, 0)
+        self.last_ns = note.time_ns
+        self.frames = (self.frames[0], frames[-1] if frames else 0)
+        self.kinds[event_name(note.kind)] += 1
+        self.senders[note.sender] += 1
+
+    def text(self) -> str:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.kinds.most_common(4))
+        both = f"{self.senders[Side.INITIATOR]:,} to the right, {self.senders[Side.RESPONDER]:,} to the left"
+        took = words.duration(self.last_ns - self.first_ns)
+        return f"{kinds}: {both}, in {took}; frames {self.frames[0]} to {self.frames[1]} (--all shows them)"
+
+
+def folded(notes: Iterable[core.Note]) -> Iterator[core.Note | Fold]:
+    """The notes, but of a long run of the same protocol only the beginning and the end: the rest is one `Fold`.
+
+    What has a verdict is always shown.
+    """
+    room, shown = "", 0
+    held: deque[core.Note] = deque()
+    fold: Fold | None = None
+    for note in notes:
+        own = note.kind.partition(".")[0]
+        if own != room or note.verdict:
+            if fold is not None:
+                yield fold
+            yield from held
+            held.clear()
+            fold, room, shown = None, own, 0
+        if shown < RUN_BEGIN:
+            shown += 1
+            yield note
+            continue
+        held.append(note)
+        if len(held) >= RUN_END + (0 if fold is not None else RUN_LEAST):
+            if fold is None:
+                fold = Fold()
+            while len(held) > RUN_END:
+                fold.add(held.popleft())
+    if fold is not None:
+        yield fold
+    yield from held
 
 
 def ends(session: core.Session) -> tuple[frozenset[str], frozenset[str]] | None:

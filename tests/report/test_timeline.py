@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer import core
 from analyzer.report import ink, markdown, timeline
 from analyzer.report.csv import write_csv
 from tests.report import sample
@@ -85,3 +86,55 @@ def test_any_text_is_printed_within_the_width(said: str, width: int) -> None:
     out = io.StringIO()
     markdown.write_markdown(report, out)
     write_csv(report, out)
+
+
+def with_run(count: int, verdicts: tuple[int, ...] = ()) -> core.Report:
+    """A session in which `count` notes of one protocol follow each other, between two of others."""
+    report = sample.report()
+    notes = [sample.note("websocket.text", f"said {at}", (100 + at,), at, core.SIDES[at % 2]) for at in range(count)]
+    for at in verdicts:
+        notes[at].verdict = "websocket.odd"
+    report.sessions[0].notes = [sample.note("tcp.syn", "", (1,), 0), *notes, sample.note("tcp.fin", "", (9999,), 9)]
+    return report
+
+
+def told(lines: list[str]) -> list[int]:
+    return [int(found[1]) for line in lines if (found := re.search(r"said (\d+)", line))]
+
+
+def test_a_long_run_is_folded() -> None:
+    lines = ladder(with_run(1000), 120)
+    assert told(lines) == [*range(30), *range(990, 1000)]
+    at = next(index for index, line in enumerate(lines) if "…" in line)
+    assert "960 text: 480 to the right, 480 to the left" in lines[at]
+    assert "frames 130 to 1089 (--all shows them)" in " ".join(" ".join(lines[at : at + 2]).split())
+    assert "said 29" in lines[at - 1]
+
+
+@pytest.mark.parametrize(("count", "shown"), [(59, 59), (60, 40), (61, 40)])
+def test_a_run_is_folded_where_it_saves_lines(count: int, shown: int) -> None:
+    assert len(told(ladder(with_run(count), 120))) == shown
+
+
+def test_what_has_a_verdict_is_never_folded() -> None:
+    lines = ladder(with_run(1000, (500,)), 120)
+    assert told(lines) == [*range(30), *range(490, 530), *range(990, 1000)]
+
+
+def test_all_lines_are_shown_when_asked() -> None:
+    lines = ladder(with_run(1000), 120, timeline.Show(everything=True))
+    assert told(lines) == [*range(1000)]
+
+
+def test_messages_are_shown_whole_when_asked() -> None:
+    report = with_run(3)
+    first, second, third = report.sessions[0].notes[1:4]
+    first.fields = {"message": "one\ntwo " + "z" * 100, "message_type": "text"}
+    second.fields = {"message": "00ff", "message_type": "binary"}
+    third.fields = {"message": "said 2", "message_type": "text"}  # its line says so already
+    lines = [line.strip() for line in ladder(report, 80, timeline.Show(messages=True))]
+    assert "one" in lines
+    assert sum(line.count("z") for line in lines) == 100
+    assert "00 ff" in lines
+    assert told(lines) == [0, 1, 2]
+    assert "one" not in [line.strip() for line in ladder(report, 80)]

@@ -75,7 +75,7 @@ class WebSocket(core.Dissector):
         self.extended = False  # some extension was agreed on
         self.shown = 1024
         self.held = MESSAGE_BYTES
-        self.label = "websocket:"  # of messages, for who reads them
+        self.onward: Pass | None = None  # a message for who reads them: the same again for each
         self.tunnel = False  # binary messages are a stream of their own
 
     def _begin(self) -> None:
@@ -101,7 +101,6 @@ class WebSocket(core.Dissector):
         both = (Half(of_client), Half(of_server))
         self.halves = both if exchange.client is Side.INITIATOR else (both[1], both[0])
         self.subprotocol = exchange.response.get("sec-websocket-protocol", "").strip().lower()[:80]
-        self.label = f"websocket:{self.subprotocol}"
         known = subprotocols.describer(exchange)
         if known is not None:
             self.describe = known[1]
@@ -490,7 +489,11 @@ class WebSocket(core.Dissector):
                 self.tunnel = data[start] == 0x16
             if self.tunnel:
                 return Pass("tunnel", whole)
-        return Pass(self.label, whole, stream=False, context=self.exchange)
+        onward = self.onward
+        if onward is None:
+            onward = self.onward = Pass(f"websocket:{self.subprotocol}", whole, stream=False, context=self.exchange)
+        onward.piece = whole
+        return onward
 
     # --- gaps and the end ---
 
