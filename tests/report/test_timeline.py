@@ -134,7 +134,7 @@ def test_messages_are_shown_whole_when_asked() -> None:
     third.fields = {"message": "said 2", "message_type": "text"}  # its line says so already
     lines = [line.strip() for line in ladder(report, 80, timeline.Show(messages=True))]
     assert "one" in lines
-    assert sum(line.count("z") for line in lines) == 100
+    assert sum(line.count("z") for line in lines if not line.strip("z")) == 100
     assert "00 ff" in lines
     assert told(lines) == [0, 1, 2]
     assert "one" not in [line.strip() for line in ladder(report, 80)]
