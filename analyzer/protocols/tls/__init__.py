@@ -15,7 +15,7 @@ PROTOCOL = core.Protocol(
     "tls",
     "TLS",
     "RFC 9846",
-    ("tcp",),
+    ("tcp", "tunnel"),
     KINDS,
     FINDINGS,
     probe,

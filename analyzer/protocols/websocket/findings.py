@@ -24,10 +24,10 @@ KINDS: Final[dict[str, Kind]] = {
 FINDINGS: Final[dict[str, FindingKind]] = {
     "websocket.upgrade-malformed": FindingKind(
         Severity.ERROR,
-        "The request for a WebSocket lacks what it must have",
+        "The handshake of a WebSocket lacks what it must have",
         "§4.1, 4.2.1",
-        cause="A client that is not one of WebSocket, a library at fault, or a proxy that changed the request.",
-        advice="Compare the request with the fields that RFC 6455 asks for; try without the proxy.",
+        cause="A client or server that is none of WebSocket, a library at fault, or a proxy that changed the fields.",
+        advice="Compare the fields with those that RFC 6455 asks for; try without the proxy.",
     ),
     "websocket.upgrade-stripped": FindingKind(
         Severity.ERROR,

@@ -20,6 +20,7 @@ SWITCHING: Final = 101
 FATAL: Final = frozenset(
     {
         "websocket.upgrade-bad-accept",
+        "websocket.upgrade-malformed",
         "websocket.upgrade-subprotocol-not-offered",
         "websocket.upgrade-extension-not-offered",
     }
@@ -89,8 +90,17 @@ def asked(exchange: Exchange) -> Outputs:
 def is_stripped(exchange: Exchange) -> bool:
     """Whether the fields of one hop only are missing, and those that go on to the end are there."""
     lines = exchange.request
-    upgrade = "websocket" in lines.get("upgrade", "").lower() and "upgrade" in lines.get("connection", "").lower()
-    return exchange.method == "GET" and not upgrade and bool(KEY.match(lines.get("sec-websocket-key", "")))
+    return exchange.method == "GET" and bool(lost_fields(lines)) and bool(KEY.match(lines.get("sec-websocket-key", "")))
+
+
+def lost_fields(lines: dict[str, str]) -> list[str]:
+    """Which of the two fields that make it an upgrade are missing.  §4.1, §4.2.1"""
+    missing = []
+    if "websocket" not in lines.get("upgrade", "").lower():
+        missing.append("Upgrade: websocket")
+    if "upgrade" not in lines.get("connection", "").lower():
+        missing.append("Connection: Upgrade")
+    return missing
 
 
 def faults(exchange: Exchange) -> list[str]:
@@ -159,6 +169,10 @@ def judged(exchange: Exchange, said: list[str], fields: dict[str, Value]) -> lis
     lines, request = exchange.response, exchange.request
     places = [exchange.asked, exchange.answered or exchange.asked]
     found = []
+    missing = [] if exchange.status != SWITCHING else lost_fields(lines)
+    if missing:
+        text = f"The answer has no {' and no '.join(missing)}: the client must drop the connection."
+        found.append(Finding("websocket.upgrade-malformed", text, places))
     key = request.get("sec-websocket-key")
     if exchange.status == SWITCHING and key is not None:
         told, right = lines.get("sec-websocket-accept"), accept_of(key)

@@ -85,6 +85,8 @@ def facts(room: WebSocket) -> dict[str, Value]:
         found["closed_by"] = name(room, life.closed_by)
         found["close_code"] = first.close_code
         found["close_reason"] = first.close_reason
+    if not life.last_ns and room.exchange is not None and room.exchange.facts.get("faulty"):
+        return found  # it never was one
     found["summary"] = [summary(room, ends[0].messages, ends[1].messages, ends[0].bytes, ends[1].bytes, lasted_ns)]
     return found
 

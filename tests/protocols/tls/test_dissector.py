@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 import analyzer
 from analyzer.core import Limits, Note, Outcome, Shared, Side
 from analyzer.engine.keylog import add_lines
+from analyzer.protocols.tls import PROTOCOL
 from analyzer.protocols.tls.dissector import MAX_MESSAGE_BYTES, probe
 from tests.conftest import corpus_file
-from tests.play import Frame, again
+from tests.play import Frame, again, play
 from tests.protocols.tls.dialogs import (
     CLIENT,
     EARLY,
@@ -909,3 +910,9 @@ def test_captures_that_come_with_a_key_log(name: str) -> None:
     report = analyzer.analyze(corpus_file(f"{name}.pcap"), keylog=corpus_file(f"{name}.keylog"))
     assert report.sessions
     assert [session.facts["decrypted"] for session in report.sessions] == [True] * len(report.sessions)
+
+
+def test_a_tunnel_of_another_protocol_carries_it_too() -> None:
+    said = play(PROTOCOL, *plain13()[0], over="tunnel")
+    (hello,) = [note for note in said.notes if note.kind == "tls.client-hello"]
+    assert hello.path == ("tunnel", "tls")
