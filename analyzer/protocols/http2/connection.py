@@ -50,6 +50,7 @@ class Connection(core.Dissector):
         self.first_asked: core.Place | None = None
         self.answered = False
         self.requests = 0
+        self.upgraded = False  # the first request came by HTTP/1.1
         self.told: set[str] = set()
 
     def _is_client(self, sender: Side) -> bool:
@@ -105,12 +106,12 @@ class Connection(core.Dissector):
         stream = self.open_streams.pop(number, None)
         if stream is not None:
             yield from self._close_tunnel(stream, number, unit)
-            yield from self._waiting(stream, number, unit.time_ns)
+            yield from self._waiting(stream, number, unit.time_ns, "the stream was reset")
         if code not in (NO_ERROR, CANCEL) and f"reset {code}" not in self.told:
             self.told.add(f"reset {code}")
             what = "" if stream is None else stream.what
             places = [place] if stream is None or stream.asked is None else [stream.asked, place]
-            text = f"The {self._who(sender)} reset stream {number}{what} with {in_words(code)}"
+            text = f"The {self._who(sender)} reset stream {number}{what} with {in_words(code)}."
             yield Finding("http2.stream-reset", text, places)
 
     def _on_ping(self, sender: Side, unit: Piece, reader: Reader, flags: int) -> Outputs:
@@ -152,11 +153,11 @@ class Connection(core.Dissector):
         yield note
         if code != NO_ERROR and "goaway" not in self.told:
             self.told.add("goaway")
-            text = f"The {self._who(sender)} gave up the connection with {in_words(code)}"
+            text = f"The {self._who(sender)} gave up the connection with {in_words(code)}."
             if debug:
                 text += f" It says: {debug!r}."
             if refused:
-                text += f" Of the open streams it did not work on {some}."
+                text += f" Not worked on, of the open streams: {some}."
             yield Finding("http2.goaway-error", text, place)
 
     # --- windows ---
@@ -169,8 +170,10 @@ class Connection(core.Dissector):
         elif number in self.open_streams:
             self.open_streams[number].windows[other].give(more, self.first_window[other], unit)
 
-    def _waited(self, sender: Side, window: Window, what: str, since: core.Spot | None = None, now: int = 0) -> Outputs:
-        """Tell that `sender` had to wait long; `since` where it still does, at the time `now`."""
+    def _waited(
+        self, sender: Side, window: Window, what: str, since: core.Spot | None = None, now: int = 0, over: str = ""
+    ) -> Outputs:
+        """Tell that `sender` had to wait long; `since` where it still does, `now` when it is `over`."""
         left_ns = 0 if since is None else now - since.time_ns
         if window.waited_ns + left_ns < STALL_NS or "stall" in self.told or not all(self.started):
             return
@@ -180,29 +183,29 @@ class Connection(core.Dissector):
         who, other = self._who(sender), self._who(sender.other)
         begin = f"The {who} had used up the window of {what}"
         if since is not None and left_ns >= window.waited_ns:
-            text = f"{begin}, and for {left_ns / 1e9:.3g} s no WINDOW_UPDATE of the {other} came, until it was over."
+            text = f"{begin}, and no WINDOW_UPDATE of the {other} came in the {left_ns / 1e9:.3g} s until {over}."
             yield Finding("http2.flow-control-stall", text, since)
         else:
             times = f", {window.waits} times in all" if window.waits > 1 else ""
             text = f"{begin} and waited {window.waited_ns / 1e9:.3g} s for WINDOW_UPDATE of the {other}{times}."
             yield Finding("http2.flow-control-stall", text, window.places or ())
 
-    def _waiting(self, stream: Stream, number: int, now: int) -> Outputs:
+    def _waiting(self, stream: Stream, number: int, now: int, over: str) -> Outputs:
         """The stream is over while one side may still have wanted to send."""
         for sender in core.SIDES:
             window = stream.windows[sender]
             since = None if stream.ended[sender] else window.shut_since(self.first_window[sender])
-            yield from self._waited(sender, window, f"stream {number}{stream.what}", since, now)
+            yield from self._waited(sender, window, f"stream {number}{stream.what}", since, now, over)
 
     def on_end(self, last: Piece) -> Outputs:
         now = max(self.end_ns, last.time_ns)
         for number, stream in self.open_streams.items():
-            yield from self._waiting(stream, number, now)
+            yield from self._waiting(stream, number, now, "the end")
         for sender in core.SIDES:
             window = self.windows[sender]
             busy = any(not stream.ended[sender] for stream in self.open_streams.values())
             since = window.shut_since(FIRST_WINDOW) if busy else None
-            yield from self._waited(sender, window, "the whole connection", since, now)
+            yield from self._waited(sender, window, "the whole connection", since, now, "the end")
         if self.requests:
             facts: dict[str, Value] = {"requests": self.requests}
             yield About(None, facts)

@@ -229,9 +229,9 @@ class Http2(Connection):
             self.client = sender
         stream = self._stream(number)
         method, host = told.get(":method", ""), told.get(":authority", told.get("host", ""))
-        known = ":path" in told or method == "CONNECT"
-        target = told.get(":path", host if method == "CONNECT" else "?")
-        stream.method, stream.target, stream.asked = method, target[:MAX_TARGET_CHARACTERS], place
+        known = ":path" in told or method == "CONNECT"  # else it was told before the capture began
+        target = told.get(":path", host)
+        stream.method, stream.target, stream.asked = method, target[:MAX_TARGET_CHARACTERS] if known else "?", place
         self.requests += 1
         if self.first_asked is None:
             self.first_asked = place
@@ -252,7 +252,8 @@ class Http2(Connection):
                     "not offer.",
                     place,
                 )
-        elif "upgrade" in told or "sec-websocket-key" in told:
+        elif ("upgrade" in told or "sec-websocket-key" in told) and "upgrade" not in self.told:
+            self.told.add("upgrade")
             what = "Upgrade" if "upgrade" in told else "Sec-WebSocket-Key"
             yield Finding(
                 "websocket.upgrade-on-h2",
@@ -263,14 +264,15 @@ class Http2(Connection):
         if stream.lead is None:
             fields: dict[str, Value] = {
                 "method": method,
-                "target": target[:MAX_TARGET_CHARACTERS],
+                "target": target[:MAX_TARGET_CHARACTERS] if known else None,
                 "version": "HTTP/2",
                 "host": host or None,
                 "stream_id": number,
                 **shown(told),
             }
-            yield Note("http.request", f"{method} {target[:80]}", place, fields)
-            if self.requests == 1 and known and host:
+            text = f"{method} {target[:80]}" if known else f"{method}, the path is not known"
+            yield Note("http.request", text, place, fields)
+            if self.requests == 1 and known and host and not self.upgraded:
                 title = f"http{'s' if secure else ''}://{host}{target[:80]}"
                 facts: dict[str, Value] = {"method": method, "target": target, "http_version": "HTTP/2", "host": host}
                 yield About(title, facts)
@@ -292,7 +294,7 @@ class Http2(Connection):
             fields: dict[str, Value] = {"version": "HTTP/2", "status": status, "stream_id": number, **shown(told)}
             if stream.method:
                 fields["request_method"] = stream.method
-            said = [str(status)]
+            said = [told[":status"][:20]]
             if "content-type" in told:
                 said.append(told["content-type"].partition(";")[0][:60])
             if told.get("content-length", "").isdecimal():
@@ -301,7 +303,11 @@ class Http2(Connection):
         if interim or stream.answered:
             return
         stream.answered = True
-        if not self.answered and stream.asked is not None:
+        if number == 1 and not stream.method and not any(self.late):
+            self.upgraded = self.answered = True  # RFC 7540 §3.2: stream 1 is what was asked for by HTTP/1.1
+            self.requests += 1
+            yield About(None, {"http_version": "HTTP/2", "status": status})
+        elif not self.answered and stream.asked is not None:
             self.answered = True
             if lead is None:
                 yield Phase("http", stream.asked.time_ns, place.time_ns, Outcome.ESTABLISHED, 1)

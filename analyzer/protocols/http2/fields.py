@@ -81,7 +81,7 @@ class Fields:
                 else:
                     self.unknown += 1
         except OversizedHeaderListError:
-            self.too_large(f"fields of more than {MAX_LIST_BYTES:,} bytes, compressed to {len(data):,}")
+            self.too_large(f"fields of more than {MAX_LIST_BYTES:,} bytes, in {len(data):,} compressed ones")
             return None
         except InvalidTableSizeError:
             self.too_large(f"a table of more than {MAX_TABLE_BYTES:,} bytes")

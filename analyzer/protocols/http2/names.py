@@ -75,9 +75,9 @@ def error_meaning(code: int) -> str:
 
 
 def in_words(code: int) -> str:
-    """The code and what it means, as the end of a sentence."""
+    """The code and what it means, in brackets."""
     meaning = error_meaning(code)
-    return f"{error_name(code)}: {meaning[:1].lower()}{meaning[1:]}" if meaning else f"{error_name(code)}."
+    return f"{error_name(code)} ({meaning[:1].lower()}{meaning[1:-1]})" if meaning else error_name(code)
 
 
 WORDS: Final[dict[str, Word]] = {
