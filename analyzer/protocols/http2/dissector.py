@@ -64,9 +64,6 @@ class Http2(Connection):
         if len(head) < HEADER_BYTES:
             return None
         if not self.started[sender] and not is_header(head[3], head[4], int.from_bytes(head[5:9], "big")):
-            other = sender.other
-            if self.lost[other] and not self.started[other]:
-                raise Malformed("neither side begins with a frame (§4.1)")
             self.lost[sender] = True
             return len(head)
         size = head[0] << 16 | head[1] << 8 | head[2]
@@ -78,10 +75,7 @@ class Http2(Connection):
 
     def on_unit(self, sender: Side, unit: Piece) -> Outputs:
         if self.lost[sender]:
-            if not self.started[sender] and f"lost {sender}" not in self.told:
-                self.told.add(f"lost {sender}")
-                text = "the capture does not begin with a frame of this side: what it sends is not read"
-                yield Note("http2.late", text, unit)
+            yield from self._on_no_frame(unit)
             return
         if not self.started[sender]:
             self.started[sender] = True
@@ -89,8 +83,10 @@ class Http2(Connection):
                 self.client = sender
                 Reader(unit).raw("preface", len(PREFACE))
                 yield Note("http2.preface", "HTTP/2", unit)
+                yield from self._on_no_frame(unit)
                 return
             yield from self._on_first(sender, unit)
+            yield from self._on_no_frame(unit)
         reader = Reader(unit)
         size, kind, flags = reader.uint("length", 3), reader.uint("type", 1), reader.uint("flags", 1)
         stream = reader.uint("stream_identifier", 4) & MAX_STREAM
@@ -131,6 +127,14 @@ class Http2(Connection):
             self.told.add("late")
             text = "the capture begins within the connection: fields that refer to earlier ones can't be read"
             yield Note("http2.late", text, unit.cut(0, HEADER_BYTES))
+
+    def _on_no_frame(self, unit: Piece) -> Outputs:
+        """Tell of a side that does not begin with a frame, once the other one does: else it is no HTTP/2 at all."""
+        for side in core.SIDES:
+            if self.lost[side] and not self.started[side] and self.started[side.other] and "lost" not in self.told:
+                self.told.add("lost")
+                text = "what this side sends does not begin with a frame: it is not read"
+                yield Note("http2.late", text, unit.cut(0, HEADER_BYTES), sender=side)
 
     def _on_wrong_size(self, sender: Side, unit: Piece, kind: int, stream: int, wrong: str) -> Outputs:
         where = f" of stream {stream}" if stream else ""
