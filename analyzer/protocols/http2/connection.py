@@ -24,6 +24,7 @@ from analyzer.protocols.http2.streams import FIRST_WINDOW, MAX_STREAMS, Block, S
 if TYPE_CHECKING:
     from analyzer.core import Outputs
 
+MAX_GOAWAYS: Final = 8  # for which the open streams are looked through
 MAX_PINGS: Final = 64  # that wait for their answer
 STALL_NS: Final = 1_000_000_000
 MAX_DEBUG_BYTES: Final = 200
@@ -50,6 +51,7 @@ class Connection(core.Dissector):
         self.first_asked: core.Place | None = None
         self.answered = False
         self.requests = 0
+        self.goaways = 0
         self.upgraded = False  # the first request came by HTTP/1.1
         self.told: set[str] = set()
 
@@ -139,7 +141,10 @@ class Connection(core.Dissector):
             said[0] += f": {debug!r}"
         # Streams that the other side opened, and this one will not work on.  §6.8
         client = self._is_client(sender)
-        refused = [number for number in self.open_streams if number > last and bool(number & 1) is not client]
+        self.goaways += 1
+        refused: list[int] = []
+        if self.goaways <= MAX_GOAWAYS:
+            refused = [number for number in self.open_streams if number > last and bool(number & 1) is not client]
         if last == MAX_STREAM:
             said.append("a warning: new streams no more, those on their way are still taken")
         elif not client:

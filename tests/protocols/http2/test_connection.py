@@ -240,6 +240,12 @@ def test_of_many_streams_that_were_not_worked_on_some_are_named() -> None:
     assert said.notes[-1].text.endswith("open ones that were not: 3, 5, 7, 9, 11, 13, 15, 17 and 3 more")
 
 
+def test_of_very_many_ends_the_first_ones_name_streams() -> None:
+    said = conversation((RES, goaway(1) * 20))
+    named = [note.text.endswith("open ones that were not: 3") for note in said.notes if note.kind == "http2.goaway"]
+    assert named == [True] * 8 + [False] * 12
+
+
 def test_a_push_is_not_among_what_a_server_did_not_work_on() -> None:
     pushed = Sender().answer(2, 200)
     said = conversation((RES, pushed + goaway(3)))
