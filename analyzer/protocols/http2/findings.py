@@ -18,7 +18,7 @@ KINDS: Final[dict[str, Kind]] = {
     "http2.ping": Kind("§6.7", "Measures a round trip.", "PING"),
     "http2.goaway": Kind("§6.8", "No new streams from here on: the connection is about to end.", "GOAWAY"),
     "http2.headers": Kind("§6.2", "Fields of which not all can be read; the first such line says why.", "HEADERS"),
-    "http2.late": Kind("§3.4", "The beginning of the connection is not in the capture.", "(late)"),
+    "http2.late": Kind("§3.4", "The beginning of the connection is not in the capture."),
     "http2.wrong-size": Kind("§4.2", "A frame of a size that its type does not have, or larger than is taken."),
     "http2.gap": Kind("§4.1", "Bytes are missing: from here on this direction is not read."),
     "http2.malformed": Kind("§4.1", "Bytes that break HTTP/2: from here on this stream is not read."),
