@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from analyzer import core
-from analyzer.protocols.http2.dissector import Http2, probe
+from analyzer.protocols.http2.dissector import Http2
 from analyzer.protocols.http2.findings import FINDINGS, KINDS
+from analyzer.protocols.http2.frames import probe
 from analyzer.protocols.http2.names import WORDS
 
 PROTOCOL = core.Protocol(

@@ -17,7 +17,9 @@ KINDS: Final[dict[str, Kind]] = {
     "http2.rst-stream": Kind("§6.4", "Ends one stream at once; the others go on.", "RST_STREAM"),
     "http2.ping": Kind("§6.7", "Measures a round trip.", "PING"),
     "http2.goaway": Kind("§6.8", "No new streams from here on: the connection is about to end.", "GOAWAY"),
-    "http2.headers": Kind("§6.2", "Fields that can't be read: what they build on is not in the capture.", "HEADERS"),
+    "http2.headers": Kind("§6.2", "Fields of which not all can be read; the first such line says why.", "HEADERS"),
+    "http2.late": Kind("§3.4", "The beginning of the connection is not in the capture."),
+    "http2.wrong-size": Kind("§4.2", "A frame of a size that its type does not have, or larger than is taken."),
     "http2.gap": Kind("§4.1", "Bytes are missing: from here on this direction is not read."),
     "http2.malformed": Kind("§4.1", "Bytes that break HTTP/2: from here on this stream is not read."),
 }
@@ -44,6 +46,24 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         cause="The receiving application reads slowly, or its window is small for the round trip.",
         advice="Raise SETTINGS_INITIAL_WINDOW_SIZE (and the connection's window) at the receiver, or find what it "
         "waits for.",
+    ),
+    "http2.frame-size": FindingKind(
+        Severity.ERROR,
+        "A frame has a size that it may not have",
+        "§4.2, 6",
+        cause="The sender's HTTP/2 is at fault, or does not heed SETTINGS_MAX_FRAME_SIZE; or something on the path "
+        "changes the bytes.",
+        advice="The other side has to end the connection (or the stream) with FRAME_SIZE_ERROR or PROTOCOL_ERROR: look "
+        "for it. Update the sender.",
+    ),
+    "http2.fields-too-large": FindingKind(
+        Severity.WARNING,
+        "Fields are larger than anybody needs",
+        "§10.5.1; RFC 7541 7.3",
+        cause="An attack that makes the receiver use up memory or time (an HPACK bomb, a flood of CONTINUATION); or "
+        "cookies that grew beyond all measure.",
+        advice="Look who sends this. The receiver should have limits of its own (SETTINGS_MAX_HEADER_LIST_SIZE), and "
+        "updates against CVE-2016-6581 and CVE-2024-27316.",
     ),
     "websocket.upgrade-on-h2": FindingKind(
         Severity.ERROR,

@@ -32,15 +32,15 @@ FRAMES: Final[dict[int, tuple[str, str, str]]] = {
     12: ("ORIGIN", "For which origins this connection may be used too.", "RFC 8336 2"),
     16: ("PRIORITY_UPDATE", "Another priority for a stream.", "RFC 9218 7.1"),
 }
-HEADER_TABLE_SIZE: Final = 1
 INITIAL_WINDOW_SIZE: Final = 4
+MAX_FRAME_SIZE: Final = 5
 ENABLE_CONNECT_PROTOCOL: Final = 8
 SETTING_NAMES: Final[dict[int, tuple[str, str, str]]] = {
-    HEADER_TABLE_SIZE: ("header_table_size", "How large a table the sender's HPACK decoder keeps.", "§6.5.2"),
+    1: ("header_table_size", "How large a table the sender's HPACK decoder keeps.", "§6.5.2"),
     2: ("enable_push", "Whether the server may push.", "§6.5.2"),
     3: ("max_concurrent_streams", "How many streams may be open at once.", "§6.5.2"),
     INITIAL_WINDOW_SIZE: ("initial_window_size", "How many bytes may be sent on a new stream.", "§6.5.2"),
-    5: ("max_frame_size", "The largest payload of a frame that the sender takes.", "§6.5.2"),
+    MAX_FRAME_SIZE: ("max_frame_size", "The largest payload of a frame that the sender takes.", "§6.5.2"),
     6: ("max_header_list_size", "How large a list of fields the sender takes.", "§6.5.2"),
     ENABLE_CONNECT_PROTOCOL: ("enable_connect_protocol", "Extended CONNECT may be used: WebSockets.", "RFC 8441 3"),
     9: ("no_rfc7540_priorities", "Priorities of the old kind are ignored.", "RFC 9218 2.1"),
@@ -70,6 +70,16 @@ def error_name(code: int) -> str:
     return ERRORS[code][0] if code in ERRORS else f"error {code:#x}"
 
 
+def error_meaning(code: int) -> str:
+    return ERRORS[code][1] if code in ERRORS else ""
+
+
+def in_words(code: int) -> str:
+    """The code and what it means, in brackets."""
+    meaning = error_meaning(code)
+    return f"{error_name(code)} ({meaning[:1].lower()}{meaning[1:-1]})" if meaning else error_name(code)
+
+
 WORDS: Final[dict[str, Word]] = {
     **{name: Word(f"HTTP/2 frame {name} ({number})", said, spec) for number, (name, said, spec) in FRAMES.items()},
     **{
@@ -77,6 +87,27 @@ WORDS: Final[dict[str, Word]] = {
         for number, (name, said, spec) in SETTING_NAMES.items()
     },
     **{name: Word(f"HTTP/2 error {name} ({number})", said, "§7") for number, (name, said) in ERRORS.items()},
+    "connection preface": Word(
+        "connection preface",
+        "The first 24 bytes of a client, which begin with PRI: a server that has no HTTP/2 refuses them as a request "
+        "that it does not know. SETTINGS follow, of both sides.",
+        "§3.4",
+    ),
+    "HPACK": Word(
+        "HPACK",
+        "Compresses fields: each side keeps a table of fields that were sent before, and refers to them by number. Who "
+        "missed the beginning of a connection can't know what early references stand for.",
+        "RFC 7541",
+    ),
+    "h2": Word("ALPN h2", "HTTP/2 over TLS.", "§3.2"),
+    "h2c": Word("Upgrade: h2c", "HTTP/2 without TLS, by Upgrade from HTTP/1.1; nobody should use it any more.", "§3.1"),
+    "flow-control window": Word(
+        "flow-control window",
+        "How many bytes of DATA a sender may still send, on a stream and on the whole connection: both begin with "
+        "65,535 unless SETTINGS say otherwise for streams. A sender that has used up one of them waits for "
+        "WINDOW_UPDATE.",
+        "§5.2, 6.9",
+    ),
     "extended CONNECT": Word(
         "extended CONNECT",
         "A CONNECT with the pseudo-header :protocol: opens a WebSocket (or WebTransport) on one stream, if the "
