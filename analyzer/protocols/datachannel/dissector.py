@@ -28,10 +28,23 @@ PRIORITIES: Final = {128: "below normal", 256: "normal", 512: "high", 1024: "ext
 MAX_CHANNELS: Final = 1024  # that are told one by one
 MAX_PARTIAL_BYTES: Final = 1 << 20  # that wait for the rest of their messages, on all channels
 PART_BYTES: Final = 64  # that a part counts for, beside the bytes it was cut from
+#: The table of channels that rooms on several paths of one association share.
+OPENED: Final = "datachannel.opened"
+MAX_SHARED: Final = 256  # characters of a label
 PREVIEW: Final = 72
 PREVIEW_BYTES: Final = 16
 #: An OPEN without an ACK for so long was not missed by chance.
 PATIENCE_NS: Final = 3_000_000_000
+
+
+class Opened:
+    """What rooms on several paths of one association share of a channel."""
+
+    __slots__ = ("answered", "label")
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.answered = False  # on whatever path
 
 
 class Channel:
@@ -42,6 +55,7 @@ class Channel:
         "bytes",
         "closed",
         "first_ns",
+        "known",
         "label",
         "messages",
         "open",
@@ -57,6 +71,7 @@ class Channel:
     def __init__(self, stream: int) -> None:
         self.stream = stream
         self.label = ""
+        self.known: Opened | None = None
         self.protocol = ""
         self.type: int | None = None
         self.open: Place | None = None
@@ -90,11 +105,26 @@ class DataChannels(core.Dissector):
         channel = self.channels.get(stream)
         if channel is None:
             channel = self._begin(stream)
+            known = self._opened(user).get(stream)
+            if known is not None:
+                channel.known = known
+                channel.label = known.label
         if user.sent_on:
             return self._on_reset(sender, channel, unit)
         if ppid == DCEP:
             return self._on_dcep(sender, channel, unit)
         return self._on_message(sender, channel, ppid, bool(user.unordered), unit)
+
+    def _opened(self, user: Any) -> dict[int, Opened]:
+        """The channels of the association by their streams, on whatever path they were opened."""
+        shared, key = self.shared, bytes(user.association)
+        if shared is None or not key:
+            return {}
+        found: dict[int, Opened] | None = shared.recall(OPENED, key)
+        if found is None:
+            found = {}
+            shared.remember(OPENED, key, found)
+        return found
 
     def _begin(self, stream: int) -> Channel:
         """A channel on a stream that had none, or whose channel was closed."""
@@ -128,6 +158,10 @@ class DataChannels(core.Dissector):
         if channel.open is None:
             channel.label, channel.protocol, channel.type = label, protocol, type_
             channel.open, channel.opened_by = place, sender
+            channel.known = Opened(label[:MAX_SHARED])
+            opened = self._opened(self.context)
+            if len(opened) < MAX_CHANNELS or channel.stream in opened:
+                opened[channel.stream] = channel.known
         reliability = CHANNEL_TYPES.get(type_, f"type {type_:#04x}")
         fields: dict[str, Value] = {
             "stream_identifier": channel.stream,
@@ -162,6 +196,11 @@ class DataChannels(core.Dissector):
             channel.ack = place
             took = place.time_ns - channel.open.time_ns
             text = f'"{cut(channel.label)}" is open after {took / 1e6:.3g} ms'
+        elif channel.open is None and channel.known is not None and channel.ack is None:
+            channel.ack = place
+            text = f'"{cut(channel.label)}" is open'
+        if channel.known is not None and channel.open is None:
+            channel.known.answered = True
         fields: dict[str, Value] = {"stream_identifier": channel.stream, "label": channel.label}
         yield Note("datachannel.ack", text, place, fields)
         if not self.ready and channel.open is not None:
@@ -199,7 +238,7 @@ class DataChannels(core.Dissector):
         channel.bytes[sender] += total
         if not channel.first_ns:
             channel.first_ns = place.time_ns
-            if channel.open is None and self.channels.get(channel.stream) is channel:
+            if channel.open is None and channel.known is None and self.channels.get(channel.stream) is channel:
                 text = f"A message on stream {channel.stream} (frame {place.frames[-1]}), for which no OPEN was seen."
                 yield from self._tell("datachannel.none-but-data", text, place)
         limit = 1024 if self.shared is None else self.shared.limits.message_bytes
@@ -259,7 +298,8 @@ class DataChannels(core.Dissector):
             asked = channel.open
             if asked is None or channel.ack is not None or channel.opened_by is None:
                 continue
-            answered = channel.messages[channel.opened_by.other]
+            elsewhere = channel.known is not None and channel.known.answered
+            answered = elsewhere or channel.messages[channel.opened_by.other]
             if not answered and end_ns - asked.time_ns >= PATIENCE_NS:
                 text = f'The OPEN of "{cut(channel.label)}" in frame {asked.frames[-1]} got no ACK in '
                 yield from self._tell(
@@ -273,11 +313,12 @@ class DataChannels(core.Dissector):
 def row(channel: Channel) -> dict[str, Value]:
     """A channel in numbers; pairs are by sender, initiator first."""
     opened = channel.opened_by
+    kind = "negotiated" if channel.known is None else ""  # or opened on another path
     return {
         "stream": channel.stream,
         "label": channel.label,
         "protocol": channel.protocol,
-        "type": CHANNEL_TYPES.get(channel.type, "") if channel.type is not None else "negotiated",
+        "type": CHANNEL_TYPES.get(channel.type, "") if channel.type is not None else kind,
         "opened_by": None if opened is None else ("initiator", "responder")[opened],
         "messages": list(channel.messages),
         "bytes": list(channel.bytes),

@@ -5,7 +5,7 @@ Whole messages go inwards by their payload protocol identifier; SCTP knows nothi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from analyzer import core
 from analyzer.core import Finding, Malformed, Note, Outcome, Pass, Phase, Piece, Reader, Side, Value
@@ -41,12 +41,13 @@ KINDS: Final[dict[int, str]] = {number: f"sctp.{names.chunk_event(number)}" for 
 class User:
     """What a message that goes inwards came as: the context of the room that reads it."""
 
-    __slots__ = ("ppid", "sent_on", "stream", "unordered")
+    __slots__ = ("association", "ppid", "sent_on", "stream", "unordered")
 
-    def __init__(self, stream: int, ppid: int, unordered: bool, sent_on: bool) -> None:
+    def __init__(self, stream: int, ppid: int, unordered: bool, sent_on: bool, association: bytes = b"") -> None:
         self.stream = stream
         self.ppid = ppid
         self.unordered = unordered
+        self.association = association  # what it is known by on all paths; empty where there is but one
         self.sent_on = sent_on  # whether `stream` is an outgoing one that was reset, in place of a message
 
 
@@ -240,7 +241,7 @@ class Sctp(core.Dissector):
         for entry in note.fields["parameters"]:
             if entry["type"]["value"] == 13:
                 for stream in entry["streams"]:
-                    user = User(stream, 0, False, sent_on=True)
+                    user = User(stream, 0, False, True, self._known_by())
                     empty = note_piece(note)
                     out.append(Pass("sctp:webrtc", empty, stream=False, sender=sender, context=user))
 
@@ -296,10 +297,15 @@ class Sctp(core.Dissector):
         if run is not None:
             half.messages += 1
             half.bytes += run.bytes
-            user = User(stream, run.ppid, bool(flags & UNORDERED), sent_on=False)
+            user = User(stream, run.ppid, bool(flags & UNORDERED), False, self._known_by())
             self.webrtc = self.webrtc or run.ppid in names.WEBRTC
             label = "sctp:webrtc" if run.ppid in names.WEBRTC else f"sctp:{run.ppid}"
             out.append(Pass(label, whole(run), stream=False, sender=sender, context=user))
+
+    def _known_by(self) -> bytes:
+        """What DTLS below is known by, since its datagrams may take one path and then another."""
+        given: Any = self.context
+        return given if isinstance(given, bytes) else b""
 
     # --- the end ---
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer import core
-from analyzer.core import Limits, Outcome, Piece, Side
+from analyzer.core import Limits, Outcome, Piece, Shared, Side
 from analyzer.protocols.datachannel import PROTOCOL
 from analyzer.protocols.datachannel.dissector import MAX_CHANNELS, MAX_PARTIAL_BYTES, PART_BYTES
 from analyzer.protocols.sctp.dissector import User
@@ -34,12 +34,21 @@ RESET = 255  # in place of an identifier
 class Carrier(core.Dissector):
     """Passes on what follows the stream, the identifier and the flag of each unit."""
 
+    association = b""
+
     def on_unit(self, sender: Side, unit: Piece) -> core.Outputs:
         stream, ppid, unordered = struct.unpack(">HBB", bytes(unit)[:4])
-        user = User(stream, ppid, bool(unordered), sent_on=ppid == RESET)
+        user = User(stream, ppid, bool(unordered), sent_on=ppid == RESET, association=self.association)
         yield core.Pass("sctp:webrtc", unit.cut(4), stream=False, sender=sender, context=user)
 
 
+class Known(Carrier):
+    """The same, of an association that is known by its name."""
+
+    association = b"client random"
+
+
+KNOWN = core.Protocol("carrier", "Carrier", "", ("udp",), {}, {}, lambda head: True, Known)
 CARRIER = core.Protocol("carrier", "Carrier", "", ("udp",), {}, {}, lambda head: True, Carrier)
 
 
@@ -292,6 +301,40 @@ def test_more_channels_than_are_told_one_by_one() -> None:
     assert told.notes[-1].text == '"c2", 1 byte: "y"'
     assert told.notes[-2].text == f'stream {2 * MAX_CHANNELS + 2}, 1 byte: "x"'
     assert codes(told) == []  # it was opened, though nobody remembers
+
+
+def test_a_channel_opened_on_another_path_of_its_association() -> None:
+    shared = Shared()
+    play([KNOWN, PROTOCOL], *opened(), over="udp", shared=shared)
+    told = play([KNOWN, PROTOCOL], (B, said(0, STRING, b"hi")), (B, said(2, STRING, b"x")), over="udp", shared=shared)
+    assert [note.text for note in told.notes] == ['"chat", 2 bytes: "hi"', 'stream 2, 1 byte: "x"']
+    assert [finding.text for finding in told.findings] == [
+        "A message on stream 2 (frame 2), for which no OPEN was seen."
+    ]
+    assert [one["type"] for one in told.facts["channels"]] == ["", "negotiated"]
+    assert told.facts["channels"][0]["ack_ns"] is None
+    unknown = play([CARRIER, PROTOCOL], (B, said(0, STRING, b"hi")), over="udp", shared=shared)
+    assert codes(unknown) == ["datachannel.none-but-data"]
+
+
+def test_an_answer_on_another_path() -> None:
+    class Both(core.Dissector):
+        """Two paths of one association, by the first byte of each unit."""
+
+        def on_unit(self, sender: Side, unit: Piece) -> core.Outputs:
+            stream, ppid, _ = struct.unpack(">HBB", bytes(unit)[1:5])
+            user = User(stream, ppid, False, False, b"client random")
+            path = unit.data[unit.start]
+            yield core.Pass("sctp:webrtc", unit.cut(5), stream=False, key=path, sender=sender, context=user)
+
+    both = core.Protocol("both", "Both", "", ("udp",), {}, {}, lambda head: True, Both)
+    end_ns = START_NS + 9 * SECOND
+    asked, ack = b"\0" + said(0, DCEP, opens("chat")), said(0, DCEP, ACK)
+    told = play([both, PROTOCOL], (A, asked), (B, b"\1" + ack), over="udp", end_ns=end_ns)
+    assert [note.text for note in told.notes] == ['"chat" on stream 0, reliable, in order', '"chat" is open']
+    assert codes(told) == []
+    alone = play([both, PROTOCOL], (A, asked), over="udp", end_ns=end_ns)
+    assert codes(alone) == ["datachannel.open-unacked"]
 
 
 # --- hostile input ----------------------------------------------------------------------------------------------------

@@ -70,12 +70,12 @@ INNER = core.Protocol("inner", "Inner", "", ("sctp:webrtc", "sctp:3"), {}, {}, N
 WRAP = core.Protocol("wrap", "Wrap", "", ("ip:wrap",), {}, {}, lambda head: True, Wrap, secure=True)
 
 
-def made(side: Side, *chunks: bytes, tag: int | None = None, checksum: int | None = None) -> Frame:
+def made(side: Side, *chunks: bytes, tag: int | None = None, checksum: int | None = None) -> tuple[Side, bytes]:
     ports = PORTS if side is A else PORTS[::-1]
     return side, packet(ports, TAGS[side.other] if tag is None else tag, *chunks, checksum=checksum)
 
 
-def opened(*parameters: bytes) -> list[Frame]:
+def opened(*parameters: bytes) -> list[tuple[Side, bytes]]:
     return [
         made(A, init(0, *parameters), tag=0),
         made(B, init_ack(1, *parameters)),
@@ -361,7 +361,7 @@ def test_broken_packets_are_told_and_nothing_is_lost_with_them() -> None:
         *opened(),
         made(A, b"\0\3\0\2"),
         made(A, chunk(3, b"\0")),
-        (A, b"\0\0" + made(A)[1][2:]),  # type: ignore[operator,index]
+        (A, b"\0\0" + made(A)[1][2:]),
         (A, b"\0"),
         made(A, b"\0\0"),
         made(A, data(1000, b"fine", ppid=3)),
@@ -385,7 +385,6 @@ def test_unknown_chunks_have_their_number() -> None:
 
 def test_probe() -> None:
     for _, packet_ in opened():
-        assert isinstance(packet_, bytes)
         assert probe(packet_)
         assert not probe(packet_[:-4])
         assert not probe(packet_ + bytes(4))
