@@ -63,10 +63,11 @@ def play(
     """
     protocols = protocol if isinstance(protocol, list) else [protocol]
     label = over or protocols[0].over[0]
-    flow = a_flow("udp" if label == "udp" else "tcp", responder_port=port)
+    datagrams = label == "udp" or label.startswith("ip:")
+    flow = a_flow("udp" if label == "udp" else label[3:] if datagrams else "tcp", responder_port=port)
     outputs: list[Note | Finding] = []
     teller = Teller(flow, Shared(limits) if shared is None else shared, trace, lambda _, output: outputs.append(output))
-    kind = DatagramChannel if label == "udp" else StreamChannel
+    kind = DatagramChannel if datagrams else StreamChannel
     channel: Channel = kind(Registry(protocols), teller, label, (label,), (40000, port))
     last = Piece(b"", [(0, 1, PAYLOAD_AT, START_NS)])
     missing = [0, 0]

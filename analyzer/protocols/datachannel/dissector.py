@@ -26,11 +26,25 @@ CHANNEL_TYPES: Final[dict[int, str]] = {
 }
 PRIORITIES: Final = {128: "below normal", 256: "normal", 512: "high", 1024: "extra high"}
 MAX_CHANNELS: Final = 1024  # that are told one by one
-MAX_PARTIAL_BYTES: Final = 1 << 20
+MAX_PARTIAL_BYTES: Final = 1 << 20  # that wait for the rest of their messages, on all channels
+PART_BYTES: Final = 64  # that a part counts for, beside the bytes it was cut from
+#: The table of channels that rooms on several paths of one association share.
+OPENED: Final = "datachannel.opened"
+MAX_SHARED: Final = 256  # characters of a label
 PREVIEW: Final = 72
 PREVIEW_BYTES: Final = 16
 #: An OPEN without an ACK for so long was not missed by chance.
 PATIENCE_NS: Final = 3_000_000_000
+
+
+class Opened:
+    """What rooms on several paths of one association share of a channel."""
+
+    __slots__ = ("answered", "label")
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.answered = False  # on whatever path
 
 
 class Channel:
@@ -41,11 +55,14 @@ class Channel:
         "bytes",
         "closed",
         "first_ns",
+        "known",
         "label",
         "messages",
         "open",
         "opened_by",
         "partial",
+        "partial_bytes",
+        "partial_cut",
         "protocol",
         "stream",
         "type",
@@ -54,6 +71,7 @@ class Channel:
     def __init__(self, stream: int) -> None:
         self.stream = stream
         self.label = ""
+        self.known: Opened | None = None
         self.protocol = ""
         self.type: int | None = None
         self.open: Place | None = None
@@ -64,6 +82,8 @@ class Channel:
         self.bytes = [0, 0]
         self.first_ns = 0
         self.partial: list[list[Piece]] = [[], []]
+        self.partial_bytes = [0, 0]  # of messages that are not complete, whether they are held or not
+        self.partial_cut = [False, False]  # not all of it is held
 
 
 class DataChannels(core.Dissector):
@@ -72,7 +92,9 @@ class DataChannels(core.Dissector):
     wants_sums: ClassVar[bool] = True
 
     def __init__(self) -> None:
-        self.channels: dict[int, Channel] = {}
+        self.channels: dict[int, Channel] = {}  # by stream, as they are now
+        self.all: list[Channel] = []  # with those that are over, in the order of their appearance
+        self.held_bytes = 0  # of messages that are not complete
         self.told: set[str] = set()
         self.ready = False
         self.parity: list[int | None] = [None, None]
@@ -82,14 +104,35 @@ class DataChannels(core.Dissector):
         stream, ppid = int(user.stream), int(user.ppid)
         channel = self.channels.get(stream)
         if channel is None:
-            channel = Channel(stream)
-            if len(self.channels) < MAX_CHANNELS:
-                self.channels[stream] = channel
+            channel = self._begin(stream)
+            known = self._opened(user).get(stream)
+            if known is not None:
+                channel.known = known
+                channel.label = known.label
         if user.sent_on:
             return self._on_reset(sender, channel, unit)
         if ppid == DCEP:
             return self._on_dcep(sender, channel, unit)
         return self._on_message(sender, channel, ppid, bool(user.unordered), unit)
+
+    def _opened(self, user: Any) -> dict[int, Opened]:
+        """The channels of the association by their streams, on whatever path they were opened."""
+        shared, key = self.shared, bytes(user.association)
+        if shared is None or not key:
+            return {}
+        found: dict[int, Opened] | None = shared.recall(OPENED, key)
+        if found is None:
+            found = {}
+            shared.remember(OPENED, key, found)
+        return found
+
+    def _begin(self, stream: int) -> Channel:
+        """A channel on a stream that had none, or whose channel was closed."""
+        channel = Channel(stream)
+        if len(self.all) < MAX_CHANNELS:
+            self.all.append(channel)
+            self.channels[stream] = channel
+        return channel
 
     # --- opening ---
 
@@ -110,9 +153,15 @@ class DataChannels(core.Dissector):
             yield from self._tell("datachannel.malformed", f"{text}protocol of {sizes[1]}.", place)
         label = text_of(reader.raw("label", min(sizes[0], reader.left)))
         protocol = text_of(reader.raw("protocol", min(sizes[1], reader.left)))
+        if any(one is not None for one in channel.closed):  # the stream is used once more
+            channel = self._begin(channel.stream)
         if channel.open is None:
             channel.label, channel.protocol, channel.type = label, protocol, type_
             channel.open, channel.opened_by = place, sender
+            channel.known = Opened(label[:MAX_SHARED])
+            opened = self._opened(self.context)
+            if len(opened) < MAX_CHANNELS or channel.stream in opened:
+                opened[channel.stream] = channel.known
         reliability = CHANNEL_TYPES.get(type_, f"type {type_:#04x}")
         fields: dict[str, Value] = {
             "stream_identifier": channel.stream,
@@ -147,6 +196,11 @@ class DataChannels(core.Dissector):
             channel.ack = place
             took = place.time_ns - channel.open.time_ns
             text = f'"{cut(channel.label)}" is open after {took / 1e6:.3g} ms'
+        elif channel.open is None and channel.known is not None and channel.ack is None:
+            channel.ack = place
+            text = f'"{cut(channel.label)}" is open'
+        if channel.known is not None and channel.open is None:
+            channel.known.answered = True
         fields: dict[str, Value] = {"stream_identifier": channel.stream, "label": channel.label}
         yield Note("datachannel.ack", text, place, fields)
         if not self.ready and channel.open is not None:
@@ -159,22 +213,32 @@ class DataChannels(core.Dissector):
     def _on_message(self, sender: Side, channel: Channel, ppid: int, unordered: bool, unit: Piece) -> Outputs:
         place = unit.place
         if ppid in PARTIAL:
-            parts = channel.partial[sender]
-            if sum(len(part) for part in parts) + len(unit) <= MAX_PARTIAL_BYTES:
-                parts.append(unit)
+            channel.partial_bytes[sender] += len(unit)
+            cost = len(unit.data) + PART_BYTES
+            if channel.partial_cut[sender] or self.held_bytes + cost > MAX_PARTIAL_BYTES:
+                channel.partial_cut[sender] = True
+            else:
+                self.held_bytes += cost
+                channel.partial[sender].append(unit)
             text = f"A message on stream {channel.stream} (frame {place.frames[-1]}) has the identifier {ppid}."
             yield from self._tell("datachannel.deprecated-ppid", text, place)
             return
-        whole = unit
-        if channel.partial[sender]:
-            whole = joined([*channel.partial[sender], unit])
-            channel.partial[sender] = []
+        parts = channel.partial[sender]
+        whole = joined([*parts, unit]) if parts else unit
         data = b"" if ppid in EMPTY else bytes(whole)
+        total = 0 if ppid in EMPTY else channel.partial_bytes[sender] + len(unit)
+        if len(data) < total:  # what came first is held, and nothing of the rest
+            data = data[: len(data) - len(unit)]
+        if parts or channel.partial_cut[sender]:
+            self.held_bytes -= sum(len(part.data) + PART_BYTES for part in parts)
+            channel.partial[sender] = []
+            channel.partial_bytes[sender] = 0
+            channel.partial_cut[sender] = False
         channel.messages[sender] += 1
-        channel.bytes[sender] += len(data)
+        channel.bytes[sender] += total
         if not channel.first_ns:
             channel.first_ns = place.time_ns
-            if channel.open is None:
+            if channel.open is None and channel.known is None and self.channels.get(channel.stream) is channel:
                 text = f"A message on stream {channel.stream} (frame {place.frames[-1]}), for which no OPEN was seen."
                 yield from self._tell("datachannel.none-but-data", text, place)
         limit = 1024 if self.shared is None else self.shared.limits.message_bytes
@@ -183,7 +247,7 @@ class DataChannels(core.Dissector):
             "label": channel.label,
             "ppid": ppid,
             "unordered": unordered,
-            "message_bytes": len(data),
+            "message_bytes": total,
             "message_type": "text" if ppid in TEXTUAL else "binary",
         }
         where = f'"{cut(channel.label)}"' if channel.label else f"stream {channel.stream}"
@@ -194,11 +258,13 @@ class DataChannels(core.Dissector):
         else:
             fields["message"] = data[:limit].hex()
             shown = data[:PREVIEW_BYTES].hex(" ") + (" ..." if len(data) > PREVIEW_BYTES else "")
-        size = f"{len(data):,} byte{'' if len(data) == 1 else 's'}" if data else "empty"
+        size = f"{total:,} byte{'' if total == 1 else 's'}" if total else "empty"
         yield Note("datachannel.message", f"{where}, {size}{f': {shown}' if data else ''}", whole, fields)
 
     def _on_reset(self, sender: Side, channel: Channel, unit: Piece) -> Outputs:
         """RFC 8831 §6.7: each side resets its own stream."""
+        if channel.closed[sender] is not None:  # the request was sent again
+            return
         place = unit.place
         channel.closed[sender] = place
         fields: dict[str, Value] = {"stream_identifier": channel.stream, "label": channel.label}
@@ -218,21 +284,22 @@ class DataChannels(core.Dissector):
         yield About(None, {"channels": self._rows()})
 
     def _rows(self) -> list[Value]:
-        return [row(channel) for channel in list(self.channels.values())[:64]]
+        return [row(channel) for channel in self.all[:64]]
 
     # --- the end ---
 
     def on_end(self, last: Piece) -> Outputs:
-        if self.channels:
+        if self.all:
             yield from self._about()
 
     def on_over(self, flow: core.Flow) -> Outputs:
         end_ns = max(self.end_ns, flow.last_ns)
-        for channel in self.channels.values():
+        for channel in self.all:
             asked = channel.open
             if asked is None or channel.ack is not None or channel.opened_by is None:
                 continue
-            answered = channel.messages[channel.opened_by.other]
+            elsewhere = channel.known is not None and channel.known.answered
+            answered = elsewhere or channel.messages[channel.opened_by.other]
             if not answered and end_ns - asked.time_ns >= PATIENCE_NS:
                 text = f'The OPEN of "{cut(channel.label)}" in frame {asked.frames[-1]} got no ACK in '
                 yield from self._tell(
@@ -246,11 +313,12 @@ class DataChannels(core.Dissector):
 def row(channel: Channel) -> dict[str, Value]:
     """A channel in numbers; pairs are by sender, initiator first."""
     opened = channel.opened_by
+    kind = "negotiated" if channel.known is None else ""  # or opened on another path
     return {
         "stream": channel.stream,
         "label": channel.label,
         "protocol": channel.protocol,
-        "type": CHANNEL_TYPES.get(channel.type, "") if channel.type is not None else "negotiated",
+        "type": CHANNEL_TYPES.get(channel.type, "") if channel.type is not None else kind,
         "opened_by": None if opened is None else ("initiator", "responder")[opened],
         "messages": list(channel.messages),
         "bytes": list(channel.bytes),

@@ -429,6 +429,7 @@ class Dtls(core.Dissector):
         yield from self._count(sender, half, "dtls.application-data", size, content.place, True)
         if size:
             output = Pass(f"dtls:{link.alpn}" if link.alpn else "dtls", content, stream=False, sender=sender)
+            output.context = link.client_random  # what is inside may go another way later, and is known by this
             yield output
             run = self.runs[sender]
             if run is not None:

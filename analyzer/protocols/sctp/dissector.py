@@ -5,7 +5,7 @@ Whole messages go inwards by their payload protocol identifier; SCTP knows nothi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from analyzer import core
 from analyzer.core import Finding, Malformed, Note, Outcome, Pass, Phase, Piece, Reader, Side, Value
@@ -41,12 +41,13 @@ KINDS: Final[dict[int, str]] = {number: f"sctp.{names.chunk_event(number)}" for 
 class User:
     """What a message that goes inwards came as: the context of the room that reads it."""
 
-    __slots__ = ("ppid", "sent_on", "stream", "unordered")
+    __slots__ = ("association", "ppid", "sent_on", "stream", "unordered")
 
-    def __init__(self, stream: int, ppid: int, unordered: bool, sent_on: bool) -> None:
+    def __init__(self, stream: int, ppid: int, unordered: bool, sent_on: bool, association: bytes = b"") -> None:
         self.stream = stream
         self.ppid = ppid
         self.unordered = unordered
+        self.association = association  # what it is known by on all paths; empty where there is but one
         self.sent_on = sent_on  # whether `stream` is an outgoing one that was reset, in place of a message
 
 
@@ -81,11 +82,12 @@ class Sctp(core.Dissector):
         self.open_ns = 0
         self.established = False
         self.aborted = False
+        self.webrtc = False  # a message of a data channel came
         self.told: set[str] = set()
         self.offered_streams = [0, 0]
         self.zero_offered = [False, False]
-        self.worst: tuple[int, int, core.Place] | None = None  # times a TSN was sent, the TSN, its last place
-        self.acknowledged = [-1, -1]  # cumulative TSN acknowledged by each side
+        #: By sender, of what is not acknowledged: times a TSN was sent, the TSN, its last place.
+        self.worst: list[tuple[int, int, core.Place] | None] = [None, None]
 
     # --- packets ---
 
@@ -130,7 +132,7 @@ class Sctp(core.Dissector):
 
     def _check(self, sender: Side, unit: Piece, tag: int, checksum: int, first: int, out: list[core.Output]) -> None:
         """Checksum and verification tag.  §6.8, §8.5, RFC 9653"""
-        if checksum == 0 and (all(self.zero_offered) or first == INIT or self.secure):
+        if checksum == 0 and self._zero_agreed(sender, first):
             pass
         elif checksum not in (crc32c(bytes(unit)), adler32(bytes(unit))):
             self._tell(
@@ -149,6 +151,11 @@ class Sctp(core.Dissector):
         if first not in (ABORT, SHUTDOWN_COMPLETE, INIT_ACK) and len(expected) == 2 and tag not in expected:
             text = f"The packet in frame {unit.place.frames[-1]} has the tag {tag:#010x}, which nobody asked for."
             self._tell("sctp.bad-vtag", text, unit.place, out)
+
+    def _zero_agreed(self, sender: Side, first: int) -> bool:
+        """Whether packets of this side may have a checksum of zero, as far as it was seen.  RFC 9653 §5.2"""
+        other = self.halves[sender.other]
+        return first not in (INIT, COOKIE_ECHO) and (other.tag is None or self.zero_offered[sender.other])
 
     def _tell(self, code: str, text: str, at: core.Place | list[core.Place], out: list[core.Output]) -> None:
         if code not in self.told:
@@ -218,7 +225,9 @@ class Sctp(core.Dissector):
         out.append(Phase("sctp", begin, now, outcome, 2 if self.asked is not None else None))
 
     def _on_sack(self, sender: Side, half: Half, note: Note, out: list[core.Output]) -> None:
-        self.acknowledged[sender] = note.fields["cumulative_tsn_ack"]
+        worst = self.worst[sender.other]
+        if worst is not None and (note.fields["cumulative_tsn_ack"] - worst[1]) & M32 < 1 << 31:
+            self.worst[sender.other] = None
         empty = note.fields["a_rwnd"] == 0
         if empty and not half.zero_window:
             text = f"The SACK in frame {note.frames[-1]} leaves a window of 0 bytes."
@@ -227,10 +236,12 @@ class Sctp(core.Dissector):
 
     def _on_reset(self, sender: Side, note: Note, out: list[core.Output]) -> None:
         """Tell the room inside which of this side's streams are reset.  RFC 8831 §6.7"""
+        if not self.webrtc and not self.secure:
+            return
         for entry in note.fields["parameters"]:
             if entry["type"]["value"] == 13:
                 for stream in entry["streams"]:
-                    user = User(stream, 0, False, sent_on=True)
+                    user = User(stream, 0, False, True, self._known_by())
                     empty = note_piece(note)
                     out.append(Pass("sctp:webrtc", empty, stream=False, sender=sender, context=user))
 
@@ -278,16 +289,23 @@ class Sctp(core.Dissector):
         if times > 1:
             fields["retransmission"] = True
             note.text += f", sent again ({times} times)"
-            if self.worst is None or times > self.worst[0]:
-                self.worst = (times, tsn, note.at)
+            worst = self.worst[sender]
+            if worst is None or times > worst[0]:
+                self.worst[sender] = (times, tsn, note.at)
             return
         run = half.parts.add(key, index & M32, payload, flags, ppid)
         if run is not None:
             half.messages += 1
             half.bytes += run.bytes
-            user = User(stream, run.ppid, bool(flags & UNORDERED), sent_on=False)
+            user = User(stream, run.ppid, bool(flags & UNORDERED), False, self._known_by())
+            self.webrtc = self.webrtc or run.ppid in names.WEBRTC
             label = "sctp:webrtc" if run.ppid in names.WEBRTC else f"sctp:{run.ppid}"
             out.append(Pass(label, whole(run), stream=False, sender=sender, context=user))
+
+    def _known_by(self) -> bytes:
+        """What DTLS below is known by, since its datagrams may take one path and then another."""
+        given: Any = self.context
+        return given if isinstance(given, bytes) else b""
 
     # --- the end ---
 

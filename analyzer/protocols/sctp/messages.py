@@ -9,6 +9,7 @@ from analyzer.core import Piece, joined
 
 MAX_PARTS: Final = 4096  # that wait for others, of one side
 MAX_WAITING_BYTES: Final = 4 << 20
+PART_BYTES: Final = 64  # that a part counts for, beside the bytes it was cut from
 MAX_SEEN: Final = 8192  # transmission sequence numbers that are remembered, of one side
 BEGINNING: Final = 2
 ENDING: Final = 1
@@ -18,7 +19,7 @@ M32: Final = 0xFFFFFFFF
 class Run:
     """Parts of one message that follow each other."""
 
-    __slots__ = ("begins", "bytes", "ends", "first", "last", "parts", "ppid")
+    __slots__ = ("begins", "bytes", "cost", "ends", "first", "last", "parts", "ppid")
 
     def __init__(self, number: int, piece: Piece, begins: bool, ends: bool, ppid: int) -> None:
         self.first = self.last = number
@@ -27,6 +28,7 @@ class Run:
         self.ends = ends
         self.ppid = ppid  # of the part that begins the message
         self.bytes = len(piece)
+        self.cost = len(piece.data) + PART_BYTES
 
     def append(self, other: Run) -> None:
         """Take in the run right behind this one: the shorter is moved."""
@@ -37,18 +39,19 @@ class Run:
             self.parts.extend(other.parts)
         self.last, self.ends = other.last, other.ends
         self.bytes += other.bytes
+        self.cost += other.cost
 
 
 class Parts:
     """The parts of messages of one side that are not complete.  `key` keeps apart what may not be joined."""
 
-    __slots__ = ("_first", "_last", "bytes", "dropped")
+    __slots__ = ("_first", "_last", "cost", "dropped")
 
     def __init__(self) -> None:
         self._first: dict[tuple[int, int], Run] = {}  # by key and number of its first part
         self._last: dict[tuple[int, int], Run] = {}
-        self.bytes = 0
-        self.dropped = 0
+        self.cost = 0
+        self.dropped = 0  # runs that were forgotten, since too much waited
 
     def add(self, key: int, number: int, piece: Piece, flags: int, ppid: int) -> Run | None:
         """The message that this part completes, or None."""
@@ -57,7 +60,7 @@ class Parts:
             return run
         if (key, number) in self._first or (key, number) in self._last:
             return None
-        self.bytes += run.bytes
+        self.cost += run.cost
         before = None if run.begins else self._last.pop((key, number - 1 & M32), None)
         if before is not None:
             if before.ends:
@@ -74,7 +77,7 @@ class Parts:
                 del self._last[key, after.last]
                 run.append(after)
         if run.begins and run.ends:
-            self.bytes -= run.bytes
+            self.cost -= run.cost
             return run
         self._first[key, run.first] = run
         self._last[key, run.last] = run
@@ -83,13 +86,13 @@ class Parts:
 
     def _bound(self) -> None:
         """Forget the oldest, where too much waits."""
-        for _ in range(2):
-            if len(self._first) <= MAX_PARTS and self.bytes <= MAX_WAITING_BYTES:
+        for _ in range(len(self._first)):
+            if len(self._first) <= MAX_PARTS and self.cost <= MAX_WAITING_BYTES:
                 return
             oldest = next(iter(self._first))
             run = self._first.pop(oldest)
             self._last.pop((oldest[0], run.last), None)
-            self.bytes -= run.bytes
+            self.cost -= run.cost
             self.dropped += 1
 
 

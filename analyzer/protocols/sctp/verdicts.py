@@ -16,6 +16,8 @@ NS: Final = 1_000_000_000
 PATIENCE_NS: Final = NS
 #: Association.Max.Retrans is 10, Path.Max.Retrans 5 (§16).
 MANY_TIMES: Final = 5
+#: The T bit of an ABORT: its sender has no association for what it answers (§8.4, §3.3.7).
+REFLECTED: Final = 1
 STREAM, STALE_COOKIE, UNRECOGNIZED_CHUNK = 1, 3, 6
 #: Errors that have a finding of their own.
 OWN: Final = {
@@ -40,12 +42,13 @@ def who(sender: Side, room: Sctp) -> str:
 def abort(room: Sctp, sender: Side, note: Note, out: list[Output]) -> None:
     """§9.1: an ABORT with the cause of the application is an ordinary end in WebRTC."""
     found = codes(note)
-    said = note.text
+    stranger = bool(note.fields["flags"] & REFLECTED)
+    said = f"{note.text}, in answer to a packet of an association that it does not know" if stranger else note.text
     known = next((OWN[code] for code in found if code in OWN), None)
     if known is not None:
         code = known
-    elif USER_ABORT in found or (not found and room.established):
-        code = "sctp.user-abort"
+    elif USER_ABORT in found or (not found and not stranger and (room.established or room.asked is None)):
+        code = "sctp.user-abort"  # a cause may be left out; where no INIT was seen, the association stood before
     else:
         code = "sctp.abort"
     text = f"{who(sender, room)} aborted the association in frame {note.frames[-1]}: {said}."
@@ -81,6 +84,9 @@ def at_end(room: Sctp, last: Piece) -> Outputs:
         facts["sctp_init_collision"] = True
     if room.asked is None and any(half.messages for half in halves):
         facts["sctp_without_handshake"] = True
+    dropped = sum(half.parts.dropped for half in halves)
+    if dropped:
+        facts["sctp_parts_given_up"] = dropped
     yield About(None, facts)
     if room.asked is not None and not room.established:
         answered = any(half.tag is not None and half.init is None for half in halves)
@@ -99,7 +105,7 @@ def when_over(room: Sctp, flow: Flow) -> Outputs:
         if waited >= PATIENCE_NS and sum(half.init is not None for half in room.halves) == 1:
             text = f"INIT was sent {inits} time{'' if inits == 1 else 's'} in {waited / NS:.3g} s, and never answered."
             yield Finding("sctp.init-unanswered", text, asked)
-    worst = room.worst
+    worst = max((one for one in room.worst if one is not None), key=lambda one: one[0], default=None)
     if worst is not None and worst[0] > MANY_TIMES:
         times, tsn, place = worst
         text = f"The chunk with TSN {tsn} was sent {times} times, the last time in frame {place.frames[-1]}."

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Outcome
+from analyzer.sessions.webrtc import channels as of_channels
 from analyzer.sessions.webrtc import media
 from analyzer.sessions.webrtc.view import NAMES, RELAY
 
 if TYPE_CHECKING:
-    from analyzer.core import Session, Story, Value
+    from analyzer.core import Session, Value
     from analyzer.sessions.webrtc.pairs import Pair
     from analyzer.sessions.webrtc.phases import Step
     from analyzer.sessions.webrtc.view import View
@@ -86,9 +87,9 @@ def facts_of(view: View, steps: list[Step]) -> dict[str, Value]:
             if name in story.facts:
                 found[name] = story.facts[name]
                 break
-    channels = rows_of(view, "channels")
+    channels = of_channels.rows(view)
     if channels:
-        found["channels"] = channels
+        found["channels"] = channels[:MAX_ROWS]
     streams = media.rows(view)
     if streams:
         found["streams"] = streams[:MAX_ROWS]
@@ -241,21 +242,6 @@ def why_failed(pair: Pair) -> str:
         return "both ends sent checks, and neither was answered"
     side = senders[0]
     return f"no answer, and no check of {NAMES[1 - side]} came here"
-
-
-def rows_of(view: View, name: str) -> list[Value]:
-    """What rooms tell of channels or streams: that of the flow that has most to tell, since a relay shows all twice."""
-    best: list[Value] = []
-    for story in view.call:
-        rows = rows_in(story, name)
-        if len(rows) > len(best):
-            best = rows
-    return best[:MAX_ROWS]
-
-
-def rows_in(story: Story, name: str) -> list[Value]:
-    found = story.facts.get(name)
-    return found if isinstance(found, list) else []
 
 
 def span(session: Session) -> int:
