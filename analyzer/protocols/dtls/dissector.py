@@ -21,7 +21,7 @@ from analyzer.protocols.dtls.association import (
     Association,
     carried_on,
 )
-from analyzer.protocols.dtls.exporter import SRTP, Exporter
+from analyzer.protocols.dtls.exporter import agree
 from analyzer.protocols.dtls.fragments import HEADER_BYTES as MESSAGE_HEADER_BYTES
 from analyzer.protocols.dtls.records import (
     ACK,
@@ -344,8 +344,7 @@ class Dtls(core.Dissector):
         """Let rooms of SRTP find the keys that come from this handshake (RFC 5764 §4.2)."""
         link, shared, flow = self.link, self.shared, self.flow
         if shared is not None and flow is not None and isinstance(profile, int) and link.client_random:
-            agreed = flow.id, profile, int(link.client), Exporter(shared.secrets, link).material
-            shared.remember(SRTP, link.client_random, agreed)
+            agree(shared, flow.id, profile, link.client, link)
 
     def _finished(self, half: Half, time_ns: int) -> Outputs:
         half.finished = True

@@ -10,11 +10,12 @@ from analyzer.protocols.tls.keys import MASTER_LABEL
 from analyzer.protocols.tls.messages import is_13
 
 if TYPE_CHECKING:
-    from analyzer.core import Secrets
+    from analyzer.core import Secrets, Shared, Side
     from analyzer.protocols.tls.state import Link
 
-#: The table of agreements on SRTP, by client random: flow, profile, side of the client, exporter.
+#: The table of agreements on SRTP, by flow (8 bytes): of each its flow, profile, side of the client, exporter.
 SRTP: Final = "srtp"
+MAX_AGREEMENTS: Final = 16  # of a flow, the latest
 EXPORTER_SECRET: Final = "EXPORTER_SECRET"  # RFC 9850 §2.1
 
 
@@ -48,3 +49,11 @@ class Exporter:
             return None
         seed = self.client_random + self.server_random
         return schedule.prf(self.version, self.hash, master, label, seed, size)
+
+
+def agree(shared: Shared, flow: int, profile: int, client: Side, link: Link) -> None:
+    """Let rooms of SRTP find the keys that come from this handshake (RFC 5764 §4.2)."""
+    key = flow.to_bytes(8, "big")
+    before = shared.recall(SRTP, key) or ()
+    agreed = (flow, profile, int(client), Exporter(shared.secrets, link).material)
+    shared.remember(SRTP, key, (*before[1 - MAX_AGREEMENTS :], agreed))

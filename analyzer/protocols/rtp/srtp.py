@@ -170,17 +170,15 @@ class Association:
 
 
 def agreements(shared: Shared, flow: int) -> list[Agreement]:
-    """What DTLS agreed on: that of this flow first (the latest before others), then of other flows."""
-    table = shared.tables.get(TABLE)
-    if not table:
-        return []
-    found: list[Agreement] = [one for one in reversed(list(table.values())) if one[0] == flow]
-    for one in reversed(table.values()):
+    """What DTLS agreed on, the latest first: in this flow, or where there was none in it, in others."""
+    found: list[Agreement] = list(reversed(shared.recall(TABLE, flow.to_bytes(8, "big")) or ()))
+    if found:
+        return found
+    for agreed in reversed((shared.tables.get(TABLE) or {}).values()):
+        found.extend(reversed(agreed))
         if len(found) >= MAX_TRIED:
             break
-        if one[0] != flow:
-            found.append(one)
-    return found
+    return found[:MAX_TRIED]
 
 
 def association(agreement: Agreement) -> Association | None:

@@ -46,7 +46,7 @@ def exporter(label: bytes, size: int) -> bytes | None:
 
 def agreed(flow: int = 0, client: int = 0) -> Shared:
     shared = Shared(Limits())
-    shared.remember("srtp", b"one", (flow, 7, client, exporter))
+    shared.remember("srtp", flow.to_bytes(8, "big"), ((flow, 7, client, exporter),))
     return shared
 
 

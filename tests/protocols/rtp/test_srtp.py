@@ -101,15 +101,17 @@ def exporter(label: bytes, size: int) -> bytes | None:
     return bytes(range(size))
 
 
-def test_associations_are_those_of_this_flow_first() -> None:
+def test_associations_are_those_of_this_flow_or_else_of_others() -> None:
     shared = Shared(Limits())
     assert srtp.agreements(shared, 5) == []
-    for number, flow in enumerate((1, 5, 2, 5)):
-        shared.remember(srtp.TABLE, bytes((number,)), (flow, number, 0, exporter))
-    assert [(one[0], one[1]) for one in srtp.agreements(shared, 5)] == [(5, 3), (5, 1), (2, 2), (1, 0)]
-    for number in range(40):
-        shared.remember(srtp.TABLE, bytes((9, number)), (9, number, 0, exporter))
-    assert len(srtp.agreements(shared, 5)) == srtp.MAX_TRIED
+    for flow, numbers in ((1, (0,)), (5, (1, 3)), (2, (2,))):
+        told = tuple((flow, number, 0, exporter) for number in numbers)
+        shared.remember(srtp.TABLE, flow.to_bytes(8, "big"), told)
+    assert [(one[0], one[1]) for one in srtp.agreements(shared, 5)] == [(5, 3), (5, 1)]
+    assert [(one[0], one[1]) for one in srtp.agreements(shared, 9)] == [(2, 2), (5, 3), (5, 1), (1, 0)]
+    for flow in range(10, 50):
+        shared.remember(srtp.TABLE, flow.to_bytes(8, "big"), ((flow, 7, 0, exporter),))
+    assert len(srtp.agreements(shared, 9)) == srtp.MAX_TRIED
 
 
 @pytest.mark.parametrize("client", [0, 1])
