@@ -17,14 +17,19 @@ from analyzer.protocols.dtls.dissector import Dtls, arrived, probe
 from captures.dtls import (
     COOKIE,
     DTLS10,
+    MASTER,
     RANDOMS,
+    Sealer12,
+    answer13,
     certificate,
     client_hello,
     client_key_exchange,
     extension,
+    hello13,
     hello_verify_request,
     message,
     record,
+    secrets13,
     server_hello,
     server_key_exchange,
 )
@@ -32,16 +37,11 @@ from tests.conftest import lab_file
 from tests.play import play
 from tests.protocols.dtls.made import (
     INI,
-    MASTER,
     RES,
     START_NS,
     Line,
-    Sealer12,
-    answer13,
-    hello13,
     in_clear,
     sealers13,
-    secrets13,
     shared_with,
 )
 

@@ -13,8 +13,7 @@ from analyzer.core import Malformed, Piece, Reader
 from analyzer.protocols.dtls.records import UNKNOWN, EpochOpener, inner, nearest, open12, read_record
 from analyzer.protocols.tls.protection import Opener, Opener13, Undecryptable, opener13, openers12
 from analyzer.protocols.tls.suites import suite
-from captures.dtls import RANDOMS, record
-from tests.protocols.dtls.made import GCM12, MASTER, SUITES, Sealer12, Sealer13, secret
+from captures.dtls import RANDOMS, SUITES, SUITES_13, Sealer13, record, secret
 
 if TYPE_CHECKING:
     from analyzer.protocols.dtls import records
@@ -25,14 +24,14 @@ def read(data: bytes, cid_bytes: int = UNKNOWN) -> records.Record:
 
 
 def epoch_opener(value: int, key: bytes) -> EpochOpener:
-    made = suite(value, SUITES[value])
+    made = suite(value, SUITES_13[value])
     assert made is not None
     found = opener13(made, key, prefix="dtls13")
     assert isinstance(found, Opener13)
     return EpochOpener(found)
 
 
-def pair(value: int = GCM12, name: str = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256") -> tuple[Opener, Opener]:
+def pair(value: int = SUITES[0], name: str = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256") -> tuple[Opener, Opener]:
     made = suite(value, name)
     assert made is not None
     return openers12(0xFEFD, made, MASTER, *RANDOMS)
