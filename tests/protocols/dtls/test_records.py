@@ -13,7 +13,7 @@ from analyzer.core import Malformed, Piece, Reader
 from analyzer.protocols.dtls.records import UNKNOWN, EpochOpener, inner, nearest, open12, read_record
 from analyzer.protocols.tls.protection import Opener, Opener13, Undecryptable, opener13, openers12
 from analyzer.protocols.tls.suites import suite
-from captures.dtls import RANDOMS, SUITES, SUITES_13, Sealer13, record, secret
+from captures.dtls import MASTER, RANDOMS, SUITES, SUITES_13, Sealer12, Sealer13, record, secret
 
 if TYPE_CHECKING:
     from analyzer.protocols.dtls import records
