@@ -28,6 +28,7 @@ IDLE_LEAST_NS: Final = 3 * NS
 #: Silences this close to each other are the same time-out.
 ALIKE: Final = 0.02
 ALIKE_NS: Final = NS // 4
+ABNORMAL: Final = "websocket.close-abnormal"
 STRIPPED: Final = "websocket.upgrade-stripped"
 LISTED: Final = 8
 
@@ -58,10 +59,16 @@ def time_outs(sockets: list[Story]) -> Iterator[Finding]:
             "websocket.idle-killed",
             f"{len(alike):,} WebSockets with {server} ended without a Close frame, each after {silence} s in which "
             "nobody sent anything.",
-            Place(tuple(Span(story.flow.last_frame, 0, 0) for story in alike[:LISTED]), alike[0].flow.last_ns),
+            # As of the start of the first: it goes before what is said of each alone.
+            Place(tuple(Span(story.flow.last_frame, 0, 0) for story in alike[:LISTED]), alike[0].flow.first_ns),
             limits="Nothing in the capture says who set the time-out: its sameness does.",
         )
         finding.flow = alike[0].flow.id
+        for story in alike:
+            for one in story.findings:
+                if one.code == ABNORMAL:
+                    one.severity = Severity.NOTICE
+                    one.cause = f"Other WebSockets with {server} ended after the same silence: a time-out."
         yield finding
 
 

@@ -25,12 +25,15 @@ def killed(*seconds: float, server: str = "s") -> list[Story]:
 
 
 def test_the_same_silence_each_time_is_a_time_out() -> None:
-    (finding,) = joined_findings([*killed(60.01, 12, 60.4, 59.9), story(8, idle_before_end_ns=None)])
+    alone = story(9, code="websocket.close-abnormal", idle_before_end_ns=60 * S)
+    (finding,) = joined_findings([*killed(60.01, 12, 60.4), alone, story(8, idle_before_end_ns=None)])
+    assert alone.findings[0].severity is Severity.NOTICE
+    assert "the same silence" in alone.findings[0].cause
     assert finding.code == "websocket.idle-killed"
     assert finding.text == (
-        "3 WebSockets with s:80 ended without a Close frame, each after 59.9 to 60.4 s in which nobody sent anything."
+        "3 WebSockets with s:80 ended without a Close frame, each after 60 to 60.4 s in which nobody sent anything."
     )
-    assert (finding.flow, finding.frames, finding.at.time_ns) == (0, (10, 12, 13), 100)
+    assert (finding.flow, finding.frames, finding.at.time_ns) == (0, (10, 12, 19), 0)
 
 
 @pytest.mark.parametrize("seconds", [(60,), (60, 30), (1, 1, 1), (10, 20, 30, 40)])

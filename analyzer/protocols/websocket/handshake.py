@@ -152,7 +152,7 @@ def answered(exchange: Exchange) -> Outputs:
             if lines.get(field):
                 facts[name] = lines[field][:MAX_VALUE_CHARACTERS]
                 said.append(f"{name} {lines[field][:120]}")
-    else:
+    elif not exchange.facts.get("stripped"):  # else it is told of the request
         findings.append(refusal(exchange))
     kind = "websocket.accept" if opened else "websocket.refuse"
     yield Note(kind, ", ".join(said), place, fields)
@@ -221,8 +221,6 @@ def refusal(exchange: Exchange) -> Finding:
     if 300 <= status < 400:
         location = lines.get("location")
         return Finding("websocket.upgrade-redirected", f"{text}{f' to {location[:200]}' if location else ''}.", places)
-    if exchange.facts.get("stripped"):
-        return Finding("websocket.upgrade-stripped", f"{text}: its Upgrade had been lost before.", places)
     if status in (200, 426) and not faults(exchange):
         return Finding("websocket.upgrade-stripped", f"{text}, as if it had not asked for one.", places)
     return Finding("websocket.upgrade-refused", f"{text}.", places)
