@@ -559,13 +559,20 @@ class Pattern:
         self.changing: tuple[str, ...] = tuple([name for name in fields if name in names])
         self.parts: tuple[str, ...] = ()  # what stands between these in JSON, once somebody has asked for it
 
+    def made(self, values: tuple[Value, ...]) -> dict[str, Value]:
+        """The fields, with these values of those that change."""
+        found = dict(self.fields)
+        for index, name in enumerate(self.changing):
+            found[name] = values[index]
+        return found
+
 
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Note:
     """A line of the timeline.  The engine fills in `flow`, `sender`, `path` and turns `at` into a `Place`."""
 
     __slots__ = (
-        "fields",
+        "_fields",
         "flow",
         "kind",
         "path",
@@ -575,6 +582,7 @@ class Note:
         "spec",
         "text",
         "tree",
+        "values",
         "verdict",
         "where",
     )
@@ -592,8 +600,9 @@ class Note:
         self.kind = kind
         self.text = text
         self.where: Place | Spot = Spot(at) if isinstance(at, Piece) else at  # `at`, or what it will be made of
-        self.fields: dict[str, Value] = {} if fields is None else fields
+        self._fields: dict[str, Value] | None = fields
         self.pattern: Pattern | None = None  # which `fields` follow
+        self.values: tuple[Value, ...] | None = None  # of the fields that change, in place of `fields`
         self.verdict = verdict
         self.remark = ""  # what a reader who asks for explanations should know of this very message
         self.sender: Side | None = sender
@@ -601,6 +610,19 @@ class Note:
         self.path: tuple[str, ...] = ()
         self.spec = ""
         self.tree: list[Field] | None = None
+
+    @property
+    def fields(self) -> dict[str, Value]:
+        fields = self._fields
+        if fields is None:
+            pattern, values = self.pattern, self.values
+            self._fields = fields = {} if pattern is None or values is None else pattern.made(values)
+            self.values = None
+        return fields
+
+    @fields.setter
+    def fields(self, fields: dict[str, Value]) -> None:
+        self._fields, self.values = fields, None
 
     @property
     def at(self) -> Place:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer import core
-from analyzer.core import Finding, Malformed, Note, Piece, Place, Reader, Run, Side, Span, Trace
+from analyzer.core import Finding, Malformed, Note, Pattern, Piece, Place, Reader, Run, Side, Span, Trace
 
 FRAME_BYTES = 10
 HEADER_BYTES = 54
@@ -276,3 +276,17 @@ def test_shared_tables_are_bounded_and_forget_what_came_first() -> None:
     assert shared.recall("other", b"one") == 4
     assert shared.recall("no table", b"") is None
     assert core.Shared().limits.shared_entries == core.Limits().shared_entries
+
+
+def test_fields_of_a_pattern_are_made_when_they_are_asked_for() -> None:
+    pattern = Pattern({"kind": "text", "size": 0, "message": ""}, ("message", "size"))
+    note = Note("x.text", "", Place((), 0))
+    note.pattern, note.values = pattern, (5, "hello")
+    assert note.fields == {"kind": "text", "size": 5, "message": "hello"}
+    assert note.values is None, "whoever has the fields may change them"
+    note.fields["more"] = 1
+    assert note.fields["more"] == 1
+    note.fields = {}
+    assert note.fields == {}
+    assert pattern.fields["message"] == ""
+    assert Note("x.text", "", Place((), 0)).fields == {}

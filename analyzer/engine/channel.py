@@ -599,15 +599,18 @@ class StreamChannel(Channel):
                 if size > stop - at:
                     direction.need = size
                     break
-                unit = Piece(
-                    data,
-                    runs,
-                    at,
-                    at + size,
-                    base,
-                    whole if places is None else place_of(places, at, at + size),
-                    Trace() if trace else None,
-                )
+                if size == stop - at and at == piece.start and places is None and not trace:
+                    unit = piece
+                else:
+                    unit = Piece(
+                        data,
+                        runs,
+                        at,
+                        at + size,
+                        base,
+                        whole if places is None else place_of(places, at, at + size),
+                        Trace() if trace else None,
+                    )
                 at += size
                 size = 0
                 outputs = room.on_unit(sender, unit)

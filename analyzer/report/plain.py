@@ -84,19 +84,26 @@ def _middle(path: tuple[str, ...]) -> tuple[str, ...]:
 
 def fields(found: core.Note, encode: Callable[[Any], bytes]) -> str:
     """The fields of a note in JSON."""
-    values, pattern = found.fields, found.pattern
+    pattern = found.pattern
     if pattern is None:
+        values = found.fields
         return encode(values).decode() if values else "{}"
     parts = pattern.parts
     if not parts:
         pattern.parts = parts = _parts(pattern, encode)
+    told = found.values
+    if told is None:
+        values = found.fields
+        told = tuple([values[name] for name in pattern.changing])
     text = parts[0]
-    for index, name in enumerate(pattern.changing):
-        value = values[name]
+    for index, value in enumerate(told):
         if isinstance(value, str):
-            text += quoted(value) + parts[index + 1]
+            said = quoted(value)
+        elif type(value) is int:
+            said = str(value)
         else:
-            text += encode(value).decode() + parts[index + 1]
+            said = encode(value).decode()
+        text += said + parts[index + 1]
     return text
 
 

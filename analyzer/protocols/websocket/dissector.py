@@ -223,17 +223,8 @@ class WebSocket(core.Dissector):
         data = unit.data[at : unit.stop]
         if masked:
             data = frames.unmasked(data, unit.data[at - 4 : at])
-        fields: dict[str, Value] = {
-            "opcode": NAMED[opcode],
-            "fin": True,
-            "rsv": 0,
-            "masked": masked,
-            "payload_bytes": length,
-            "message_bytes": length,
-            "message": "",
-            "message_type": "text" if opcode == TEXT else "binary",
-        }
-        note = Note(KINDS[opcode], "", unit, fields)
+        note = Note(KINDS[opcode], "", unit)
+        note.pattern = FIELDS[opcode, masked]
         self._count(sender, half, note, length)
         half.messages += 1
         half.bytes += length
@@ -241,20 +232,19 @@ class WebSocket(core.Dissector):
         half.last_message_bytes = length
         if opcode == TEXT and not data.isascii():
             out: list[core.Output] = []
+            note.values = (length, length, "")
             note.text = self._text(data, length, False, note, out)
             if out:
                 return (note, *out)
         elif opcode == TEXT:
             text = data.decode("ascii")
-            fields["message"] = text if length <= self.shown else text[: self.shown]
+            note.values = (length, length, text if length <= self.shown else text[: self.shown])
             note.text = said_text(text, length)
         else:
-            fields["message"] = (data if length <= self.shown else data[: self.shown]).hex()
+            note.values = (length, length, (data if length <= self.shown else data[: self.shown]).hex())
             note.text = shown_bytes(data, length)
-        if self.describe is None:
-            note.pattern = FIELDS[opcode, masked]
-        else:
-            self._describe(data, note)
+        if self.describe is not None:
+            note.pattern = None if self._describe(data, note) else note.pattern
         if not length:
             return (note,)
         whole = Piece(data, unit.runs, 0, length, unit.base + at, unit.whole)
@@ -461,12 +451,13 @@ class WebSocket(core.Dissector):
             if inwards is not None:
                 out.append(inwards)
 
-    def _describe(self, data: bytes, note: Note) -> None:
-        if self.describe is not None:
-            what = self.describe(data)
-            if what:
-                note.fields["subprotocol_message"] = what
-                note.text = f"{what}, {note.text}"
+    def _describe(self, data: bytes, note: Note) -> bool:
+        """Say what a message is in its subprotocol; whether there was anything to say."""
+        what = "" if self.describe is None else self.describe(data)
+        if what:
+            note.fields["subprotocol_message"] = what
+            note.text = f"{what}, {note.text}"
+        return bool(what)
 
     def _text(self, data: bytes, size: int, dropped: bool, note: Note, out: list[core.Output]) -> str:
         """The words on a text message; those that are no UTF-8 are told.  §8.1"""
