@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 #: A second process costs a start and another pass over the file: it is worth it where so many rows will be looked at
 #: one by one, and as long as only this part of the file was read.
-HELP_ROWS_LEFT: Final = 50_000
+HELP_ROWS_LEFT: Final = 100_000
 HELP_EARLY: Final = 4  # a fourth
 #: As `cli.main.run` has it.
 QUIET_THREADS: Final = {"OPENBLAS_NUM_THREADS": "1"}

@@ -34,6 +34,7 @@ UNITS: Final = (
     "analyzer.flows.tracker",
     "analyzer.protocols.dns",
     "analyzer.protocols.http1",
+    "analyzer.protocols.sdp.carriers",
     "analyzer.protocols.tcp.dissector",
     "analyzer.protocols.tcp.messages",
     "analyzer.protocols.tcp.names",

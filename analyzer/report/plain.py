@@ -103,16 +103,16 @@ def fields(found: core.Note, encode: Callable[[Any], bytes]) -> str:
     if told is None:
         values = found.fields
         told = tuple([values[name] for name in pattern.changing])
-    text = parts[0]
+    text = [parts[0]]
     for index, value in enumerate(told):
         if isinstance(value, str):
-            said = quoted(value)
+            text.append(quoted(value))
         elif type(value) is int:
-            said = str(value)
+            text.append(str(value))
         else:
-            said = encode(value).decode()
-        text += said + parts[index + 1]
-    return text
+            text.append(encode(value).decode())
+        text.append(parts[index + 1])
+    return "".join(text)
 
 
 def _parts(pattern: core.Pattern, encode: Callable[[Any], bytes]) -> tuple[str, ...]:
