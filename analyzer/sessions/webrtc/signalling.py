@@ -81,7 +81,7 @@ class Description:
         self.media: list[str] = []
         self.default: list[Endpoint] = []  # of each medium that has one
         self.sctp_port: int | None = None
-        self.sctp_init = False
+        self.sctp_init = ""  # the INIT, as base64
         self.max_message_size: int | None = None
         self.codecs: dict[int, tuple[str, int]] = {}  # payload type -> name and clock rate
         self.payload_types: set[int] = set()  # all that were agreed on, also those without a name
@@ -126,7 +126,9 @@ class Description:
         port = medium.get("sctp_port")
         if isinstance(port, int):
             self.sctp_port = port
-        self.sctp_init = self.sctp_init or bool(medium.get("sctp_init"))
+        init = medium.get("sctp_init")
+        if isinstance(init, str):
+            self.sctp_init = init
         size = medium.get("max_message_size")
         if isinstance(size, int):
             self.max_message_size = size

@@ -97,6 +97,40 @@ class Dtls:
         self.first_data: Place | None = None
 
 
+class Sctp:
+    """What was seen of associations.  Sides are 0 for A and 1 for B."""
+
+    def __init__(self) -> None:
+        self.inits: list[Place | None] = [None, None]  # the first of each
+        self.data: list[Place | None] = [None, None]
+        self.first: Place | None = None  # of all chunks
+        self.acknowledged: Place | None = None  # the first COOKIE-ACK
+        self.abort: Place | None = None
+        self.largest: list[Note | None] = [None, None]  # of the messages that each sent
+
+    def read(self, note: Note, event: str, side: int) -> None:
+        if self.first is None:
+            self.first = note.at
+        if event == "abort" and self.abort is None:
+            self.abort = note.at
+        elif event == "cookie-ack" and self.acknowledged is None:
+            self.acknowledged = note.at
+        elif side >= 0 and event == "init" and self.inits[side] is None:
+            self.inits[side] = note.at
+        elif side >= 0 and event in ("data", "i-data") and self.data[side] is None:
+            self.data[side] = note.at
+
+    def message(self, note: Note, side: int) -> None:
+        before = self.largest[side]
+        if before is None or size_of(note) > size_of(before):
+            self.largest[side] = note
+
+
+def size_of(message: Note) -> int:
+    size = message.fields.get("message_bytes")
+    return size if isinstance(size, int) else 0
+
+
 class View:
     """Everything that titles, phases, facts and verdicts of one call are made of."""
 
@@ -125,6 +159,7 @@ class View:
                 self.checks.first_peers[flow] = endpoint_of(peer)
         self.asked: dict[int, Asked] = {}
         self.dtls = Dtls()
+        self.sctp = Sctp()
         self.opens: list[Note] = []  # data channels that were asked for
         self.messages: list[Note] = []  # the first of each side
         self.streams: list[Note] = []
@@ -164,7 +199,7 @@ class View:
     # --- reading ---
 
     def _read(self, notes: Sequence[Note]) -> None:
-        heard: set[tuple[str, int]] = set()
+        heard: set[int] = set()
         for note in notes:
             room, _, event = note.kind.partition(".")
             if room in ("stun", "turn"):
@@ -175,10 +210,14 @@ class View:
                 if event == "open":
                     self.opens.append(note)
                 elif event == "message":
-                    who = ("message", self.side(note))
-                    if who not in heard:
-                        heard.add(who)
+                    side = self.side(note)
+                    if side not in heard:
+                        heard.add(side)
                         self.messages.append(note)
+                    if side >= 0:
+                        self.sctp.message(note, side)
+            elif room == "sctp":
+                self.sctp.read(note, event, self.side(note))
             elif note.kind == "rtp.stream":
                 self.streams.append(note)
 

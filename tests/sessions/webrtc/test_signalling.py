@@ -39,7 +39,7 @@ def test_a_description_is_read() -> None:
         True,
         ["application"],
     )
-    assert (told.sctp_port, told.max_message_size, told.sctp_init) == (5001, 9, True)
+    assert (told.sctp_port, told.max_message_size, told.sctp_init) == (5001, 9, "AA")
     assert (told.payload_types, told.default) == (set(), [A])
     assert told.fingerprints == {"sha-256": {PRINTS[0]: None}}
     assert told.ufrags == {"aaaa": "password of 0"}
