@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from analyzer import core
 from analyzer.core import About, Note, Piece, Side, Value
+from analyzer.protocols.rtp.names import codec
 from analyzer.protocols.sdp.carriers import Found, find
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ class Sdp(core.Dissector):
     """Reads each message by itself; remembers who offered what."""
 
     def __init__(self) -> None:
-        self.offer: tuple[Side, int, int] | None = None  # who offered, when, in which frame: not answered yet
+        #: By call, where the carrier tells them apart: who offered, when, in which frame.  Not answered yet.
+        self.offers: dict[str, tuple[Side, int, int]] = {}
         self.ufrags: dict[tuple[Side, str], None] = {}
         self.versions: dict[tuple[Side, str], str] = {}
         self.counts = {"offers": 0, "answers": 0, "candidates": 0}
@@ -39,35 +41,29 @@ class Sdp(core.Dissector):
 
     def _description(self, sender: Side, found: Found, unit: Piece) -> Note:
         fields, now = found.fields, unit.time_ns
-        kind = found.kind or self._kind(sender, fields)
+        given: Any = self.context  # of a carrier that knows: what it is, and which call it is of
+        known, call = given if isinstance(given, tuple) else ("", "")
+        offer = self.offers.get(call)
+        kind = found.kind or known or kind_by(sender, fields, offer)
         is_offer = kind == "offer"
         self.counts["offers" if is_offer else "answers"] += 1
         said = [description_text(fields)]
         remarks = []
-        if not found.kind:
+        if not found.kind and not known:
             remarks.append("The message does not say whether it is an offer or an answer; this is concluded from it.")
         if is_offer:
-            self.offer = (sender, now, unit.place.frames[-1])
-        elif self.offer is not None and self.offer[0] is not sender:
-            took = (now - self.offer[1]) / 1e6
-            said.append(f"answers frame {self.offer[2]} after {took:.3g} ms")
+            if call in self.offers or len(self.offers) < MAX_REMEMBERED:
+                self.offers[call] = (sender, now, unit.place.frames[-1])
+        elif offer is not None and offer[0] is not sender:
+            said.append(f"answers frame {offer[2]} after {took_text(now - offer[1])}")
             if kind == "answer":
-                self.offer = None
+                del self.offers[call]
         remarks.extend(self._changes(sender, fields))
         if fields.get("broken_lines"):
             remarks.append(f"{fields['broken_lines']:,} of its lines are no SDP (RFC 8866 5).")
         note = Note(f"sdp.{kind}", "; ".join(said), unit, fields)
         note.remark = " ".join(remarks)
         return note
-
-    def _kind(self, sender: Side, fields: dict[str, Value]) -> str:
-        """Offer or answer, where nobody says: an answer has decided on its DTLS role (RFC 8842 §5.3)."""
-        setups = {part.get("setup") for part in (fields, *fields["media"])} - {None}
-        if "actpass" in setups:
-            return "offer"
-        if setups & {"active", "passive"}:
-            return "answer"
-        return "answer" if self.offer is not None and self.offer[0] is not sender else "offer"
 
     def _changes(self, sender: Side, fields: dict[str, Value]) -> list[str]:
         """Renegotiation and ICE restarts, as against what the same side said before.  RFC 8839 §4.4"""
@@ -87,6 +83,16 @@ class Sdp(core.Dissector):
             if len(self.ufrags) < MAX_REMEMBERED:
                 self.ufrags[sender, ufrag] = None
         return said
+
+
+def kind_by(sender: Side, fields: dict[str, Value], offer: tuple[Side, int, int] | None) -> str:
+    """Offer or answer, where nobody says: an answer has decided on its DTLS role (RFC 8842 §5.3)."""
+    setups = {part.get("setup") for part in (fields, *fields["media"])} - {None}
+    if "actpass" in setups:
+        return "offer"
+    if setups & {"active", "passive"}:
+        return "answer"
+    return "answer" if offer is not None and offer[0] is not sender else "offer"
 
 
 # --- wording ----------------------------------------------------------------------------------------------------------
@@ -122,11 +128,19 @@ def description_text(fields: dict[str, Value]) -> str:
     return "; ".join(said)
 
 
+def took_text(ns: int) -> str:
+    return f"{ns / 1e9:.2f} s" if ns >= 1_000_000_000 else f"{ns / 1e6:.3g} ms"
+
+
 def medium_text(medium: dict[str, Value]) -> str:
     kind = medium["media"]
     if kind == "application" and "SCTP" in medium["proto"].upper():
         kind = "data channel"
     codecs = list(dict.fromkeys(one["encoding"] for one in medium.get("rtpmap", ())))
+    if "RTP/" in medium["proto"].upper() and not codecs:
+        codecs = [codec(int(one)) or one if one.isdecimal() else one for one in medium["fmt"][: MAX_CODECS + 1]]
+    elif kind == "image":
+        codecs = medium["fmt"][: MAX_CODECS + 1]
     shown = ", ".join(codecs[:MAX_CODECS]) + (", ..." if len(codecs) > MAX_CODECS else "")
     text = f"{kind} ({shown})" if shown else kind
     if not medium["port"] and not medium.get("bundle_only"):

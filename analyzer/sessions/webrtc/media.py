@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Finding, Place, Side, Span
@@ -18,6 +19,9 @@ MAX_STREAMS: Final = 64
 #: So many packets of a number that nobody named are no accident.
 MANY_PACKETS: Final = 5
 LISTED: Final = 4
+#: What the names of drafts have around what they are about.
+_DRAFT: Final = re.compile(r"^draft-[a-z]+-[a-z]+-|-extensions-[0-9]+$")
+MAX_EXTENSIONS: Final = 16
 
 
 def streams(view: View) -> list[dict[str, Value]]:
@@ -39,31 +43,60 @@ def streams(view: View) -> list[dict[str, Value]]:
 def rows(view: View) -> list[Value]:
     """The table of streams."""
     names = named(view)
+    known = extensions(view)
     found: list[Value] = []
     for one in streams(view):
-        kind = number_of(one.get("payload_type"))
-        name, rate = names.get(kind, ("", 0))
-        row: dict[str, Value] = {
-            "from": NAMES[one["side"]] if one["side"] >= 0 else "",
-            "codec": name or str(kind),
-            "ssrc": f"0x{one.get('ssrc') or 0:08x}",
-            "packets": one["packets"],
-            "lost": one.get("lost"),
-        }
-        jitters = one.get("jitter_ns_by_clock_rate")
-        jitter = jitters.get(str(rate)) if isinstance(jitters, dict) and rate else None
-        if jitter is None:
-            jitter = one.get("jitter_ns")
-        if isinstance(jitter, int):
-            row["jitter_ms"] = round(jitter / 1e6, 2)
-        if isinstance(one.get("bitrate"), int):
-            row["kbit_s"] = round(one["bitrate"] / 1000, 1)
-        row["payload_type"] = kind
-        row["first_ns"], row["last_ns"] = one.get("first_ns"), one.get("last_ns")
-        if one.get("hint"):
-            row["hint"] = one["hint"]
+        row = row_of(one, NAMES[one["side"]] if one["side"] >= 0 else "", names)
+        elements = one.get("extension_ids")
+        if known and isinstance(elements, list):
+            row["header_extensions"] = [known.get(number, str(number)) for number in elements[:MAX_EXTENSIONS]]
         found.append(row)
     return found
+
+
+def row_of(one: dict[str, Value], sender: str, names: dict[int, tuple[str, int]]) -> dict[str, Value]:
+    """A stream as the table has it; `names` are codecs and clock rates by payload type."""
+    kind = number_of(one.get("payload_type"))
+    name, rate = names.get(kind, ("", 0))
+    static = one.get("payload_type")
+    if not name and isinstance(static, dict):
+        name = str(static.get("name") or "")
+    row: dict[str, Value] = {
+        "from": sender,
+        "codec": name or str(kind),
+        "ssrc": f"0x{one.get('ssrc') or 0:08x}",
+        "packets": one["packets"],
+        "lost": one.get("lost"),
+    }
+    jitters = one.get("jitter_ns_by_clock_rate")
+    jitter = jitters.get(str(rate)) if isinstance(jitters, dict) and rate else None
+    if jitter is None:
+        jitter = one.get("jitter_ns")
+    if isinstance(jitter, int):
+        row["jitter_ms"] = round(jitter / 1e6, 2)
+    bits = one.get("bitrate")
+    row["kbit_s"] = round(bits / 1000, 1) if isinstance(bits, int) else None
+    row["payload_type"] = kind
+    row["first_ns"], row["last_ns"] = one.get("first_ns"), one.get("last_ns")
+    if one.get("hint") and not name:  # by numbers alone, where nobody said what it is
+        row["hint"] = one["hint"]
+    return row
+
+
+def extensions(view: View) -> dict[int, str]:
+    """Header extensions by their ids: the last part of the name that they were agreed on by.  RFC 8285 §5"""
+    found: dict[int, str] = {}
+    for told in view.told:
+        for description in told:
+            for number, uri in description.extensions.items():
+                found.setdefault(number, short(uri))
+    return found
+
+
+def short(uri: str) -> str:
+    """`transport-wide-cc` of a URI that ends in the name of the draft that it comes from."""
+    last = uri.rstrip("/").rpartition("/")[2].rpartition(":")[2]
+    return _DRAFT.sub("", last)
 
 
 def named(view: View) -> dict[int, tuple[str, int]]:

@@ -55,6 +55,7 @@ class Description:
         "codecs",
         "default",
         "ended",
+        "extensions",
         "fingerprints",
         "is_offer",
         "lite",
@@ -83,6 +84,7 @@ class Description:
         self.sctp_port: int | None = None
         self.sctp_init = ""  # the INIT, as base64
         self.max_message_size: int | None = None
+        self.extensions: dict[int, str] = {}  # id of a header extension -> its URI
         self.codecs: dict[int, tuple[str, int]] = {}  # payload type -> name and clock rate
         self.payload_types: set[int] = set()  # all that were agreed on, also those without a name
         self.candidates: list[Candidate] = []
@@ -134,6 +136,9 @@ class Description:
             self.max_message_size = size
         if kind not in MEDIA:
             return
+        for found in listed(medium.get("extmap"))[:MAX_FORMATS]:
+            if isinstance(found, dict) and isinstance(found.get("id"), int):
+                self.extensions.setdefault(found["id"], str(found.get("uri") or ""))
         for found in listed(medium.get("fmt"))[:MAX_FORMATS]:
             if isinstance(found, str) and found.isdecimal() and len(found) <= 3:
                 self.payload_types.add(int(found))

@@ -50,7 +50,7 @@ def test_a_stream_is_named_by_the_descriptions() -> None:
 
 
 def test_a_stream_that_is_seen_twice_is_told_once() -> None:
-    scene = scene_with(stream(packets=50), stream(packets=60, hint="RTX"), "nonsense", {"packets": None})
+    scene = scene_with(stream(packets=50), stream(kind=99, packets=60, hint="RTX"), "nonsense", {"packets": None})
     (row,) = scene.call().facts["streams"]
     assert (row["packets"], row["hint"]) == (60, "RTX")
 
