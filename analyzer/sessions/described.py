@@ -85,7 +85,7 @@ def tell(session: Session, group: Sequence[Story]) -> Iterable[Finding]:
             end = (flow.initiator, flow.responder)[SIDES.index(sender)] if sender in SIDES else ""
             rows.append(row_of(one, str(end), names))
     kinds = dict.fromkeys(kind for told in group.told for one in told for kind in one.media)
-    codecs = dict.fromkeys(str(row["codec"]) for row in rows if not str(row["codec"]).isdecimal())
+    codecs = dict.fromkeys(str(row["codec"]) for row in rows if row["codec"])
     what = " and ".join(kinds) or "RTP"
     named = f" ({', '.join(codecs)})" if codecs else ""
     session.title = f"{flow.initiator} <-> {flow.responder}, {what}{named}"

@@ -53,7 +53,7 @@ def test_streams_are_named_by_what_the_ends_said() -> None:
 def test_without_descriptions_the_numbers_stay() -> None:
     session = told(Scene(), stream("responder", 96), stream("nobody", 97))
     assert session.title == "10.0.0.1:1000 <-> 10.0.0.2:2000, RTP"
-    assert [(row["from"], row["codec"]) for row in session.facts["streams"]] == [("10.0.0.2:2000", "96"), ("", "97")]
+    assert [(row["from"], row["codec"]) for row in session.facts["streams"]] == [("10.0.0.2:2000", None), ("", None)]
     assert "summary" not in session.facts
 
 

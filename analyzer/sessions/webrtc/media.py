@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: The fact in which the room of RTP leaves its streams.
 STREAMS: Final = "rtp_streams"
 MAX_STREAMS: Final = 64
+MAX_DROPOUT: Final = 3000  # RFC 3550 §A.1
+SECOND_NS: Final = 1_000_000_000
 #: So many packets of a number that nobody named are no accident.
 MANY_PACKETS: Final = 5
 LISTED: Final = 4
@@ -25,7 +27,10 @@ MAX_EXTENSIONS: Final = 16
 
 
 def streams(view: View) -> list[dict[str, Value]]:
-    """What was sent, a row for each stream; one that is seen on both sides of a relay is one."""
+    """What was sent, a row for each stream, in order of time.
+
+    A stream that took one path and then another is one, and so is one that is seen on both sides of a relay.
+    """
     best: dict[tuple[int, int], dict[str, Value]] = {}
     for story in view.call:
         found = story.facts.get(STREAMS)
@@ -35,9 +40,37 @@ def streams(view: View) -> list[dict[str, Value]]:
             sender = one.get("sender")
             side = view.side_in(story.flow.id, Side(SIDE_NAMES.index(sender))) if sender in SIDE_NAMES else -1
             key = (one.get("ssrc") or 0, side)
-            if key not in best or one["packets"] > best[key]["packets"]:
-                best[key] = one | {"side": side}
-    return list(best.values())[:MAX_STREAMS]
+            before, own = best.get(key), one | {"side": side}
+            best[key] = own if before is None else merged(before, own)
+    return sorted(best.values(), key=lambda one: (one.get("first_ns") or 0, one.get("ssrc") or 0))[:MAX_STREAMS]
+
+
+def merged(one: dict[str, Value], other: dict[str, Value]) -> dict[str, Value]:
+    """Two paths of a stream: the second goes on where the first ended, or shows the same packets again."""
+    first, second = sorted((one, other), key=lambda each: each.get("first_ns") or 0)
+    larger = max(one, other, key=lambda each: each["packets"])
+    last, begins = first.get("last_sequence_number"), second.get("first_sequence_number")
+    if not isinstance(last, int) or not isinstance(begins, int):
+        return larger
+    ahead = (begins - last) & 0xFFFF
+    if not 0 < ahead < MAX_DROPOUT or second["first_ns"] < first["last_ns"]:
+        return larger
+    found = dict(larger)
+    found["packets"] = first["packets"] + second["packets"]
+    found["lost"] = (first.get("lost") or 0) + (second.get("lost") or 0) + ahead - 1
+    found["bytes"] = (first.get("bytes") or 0) + (second.get("bytes") or 0)
+    for name, origin in (("first_ns", first), ("first_frame", first), ("first_sequence_number", first)):
+        found[name] = origin.get(name)
+    for name in ("last_ns", "last_frame", "last_sequence_number"):
+        found[name] = second.get(name)
+    span_ns = found["last_ns"] - found["first_ns"]
+    found["bitrate"] = found["bytes"] * 8 * SECOND_NS // span_ns if span_ns >= SECOND_NS else None
+    types: dict[int, int] = {}
+    for part in (*(first.get("payload_types") or ()), *(second.get("payload_types") or ())):
+        kind = number_of(part.get("payload_type"))
+        types[kind] = types.get(kind, 0) + (part.get("packets") or 0)
+    found["payload_types"] = [{"payload_type": kind, "packets": packets} for kind, packets in types.items()]
+    return found
 
 
 def rows(view: View) -> list[Value]:
@@ -63,7 +96,7 @@ def row_of(one: dict[str, Value], sender: str, names: dict[int, tuple[str, int]]
         name = str(static.get("name") or "")
     row: dict[str, Value] = {
         "from": sender,
-        "codec": name or str(kind),
+        "codec": name or None,
         "ssrc": f"0x{one.get('ssrc') or 0:08x}",
         "packets": one["packets"],
         "lost": one.get("lost"),

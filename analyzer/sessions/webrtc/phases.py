@@ -19,6 +19,7 @@ NOMINATION: Final = "nomination"
 DTLS: Final = "dtls"
 #: Those that rooms tell, in the order in which they come.
 INNER: Final = ("sctp", "channel")
+MAX_LABEL: Final = 40
 FIRST_MESSAGE: Final = "first message"
 FIRST_MEDIA: Final = "first media"
 
@@ -177,8 +178,32 @@ def inner(view: View) -> list[Step]:
         told = [phase for story in view.call for phase in story.phases if phase.name == name]
         if told:
             phase = min(told, key=lambda one: (one.outcome is not Outcome.ESTABLISHED, one.start_ns))
-            found.append(Step(name, phase.start_ns, phase.end_ns, phase.outcome, phase.round_trips))
+            waited = association(view) if name == INNER[0] else first_channel(view, phase)
+            found.append(Step(name, phase.start_ns, phase.end_ns, phase.outcome, phase.round_trips, waited))
     return found
+
+
+def association(view: View) -> str:
+    """Who asked for the association, and where it stood."""
+    asked = [(NAMES[side], place) for side, place in enumerate(view.sctp.inits) if place is not None]
+    said = [f"INIT of {' and '.join(f'{name} in {at(place)}' for name, place in asked)}"] if asked else []
+    if view.sctp.acknowledged is not None:
+        said.append(f"COOKIE-ACK in {at(view.sctp.acknowledged)}")
+    elif asked:
+        said.append("no COOKIE-ACK")
+    return ", ".join(said)
+
+
+def first_channel(view: View, phase: Phase) -> str:
+    """Which channel was the first that both sides know of."""
+    opened = next((note for note in view.opens if note.time_ns == phase.start_ns), None)
+    if opened is None:
+        return ""
+    side = view.side(opened)
+    label = str(opened.fields.get("label") or "")
+    name = f'"{label[:MAX_LABEL]}"' if label else f"stream {opened.fields.get('stream_identifier')}"
+    who = f" of {NAMES[side]}" if side >= 0 else ""
+    return f"OPEN of {name}{who} in {where(opened)}; its ACK took {ms(phase.end_ns - phase.start_ns)}"
 
 
 def first_message(view: View) -> Step | None:
@@ -188,7 +213,7 @@ def first_message(view: View) -> Step | None:
     side = view.side(note)
     who = f" of {NAMES[side]}" if side >= 0 else ""
     start_ns = min((opened.time_ns for opened in view.opens), default=note.time_ns)
-    waited = f"the first message{who}, {where(note)}"
+    waited = f"that{who} in {where(note)}"
     return Step(FIRST_MESSAGE, min(start_ns, note.time_ns), note.time_ns, Outcome.ESTABLISHED, None, waited)
 
 
@@ -201,7 +226,7 @@ def first_media(view: View) -> Step | None:
     ready_ns = phase.end_ns if phase is not None and phase.outcome is Outcome.ESTABLISHED else start_ns
     side = view.side(note)
     who = f" of {NAMES[side]}" if side >= 0 else ""
-    waited = f"the first packet{who}, frame {note.frames[0]}" if note.frames else ""
+    waited = f"that{who} in frame {note.frames[0]}" if note.frames else ""
     return Step(FIRST_MEDIA, min(ready_ns, start_ns), start_ns, Outcome.ESTABLISHED, None, waited)
 
 

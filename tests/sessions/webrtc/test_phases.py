@@ -132,8 +132,27 @@ def test_channels_and_messages() -> None:
         ("channel", (58, 60, "established")),
         ("first message", (59, 65, "established")),
     ]
-    assert waited(call, "first message") == "the first message of B, frame 18"
+    assert waited(call, "first message") == "that of B in frame 18"
     assert call.title == 'A 10.0.0.1 <-> B 10.0.0.2, data channel "chat"'
+
+
+def test_what_an_association_and_its_first_channel_waited_for() -> None:
+    scene = healthy()
+    story, _ = scene.story(A, B)
+    scene.note(56, A, B, "sctp.init")
+    scene.note(56.5, B, A, "sctp.init")
+    scene.note(58, B, A, "sctp.cookie-ack")
+    scene.note(59, B, A, "datachannel.open", {"label": "chat"})
+    story.phases.append(Phase("sctp", 56 * MS, 58 * MS, Outcome.ESTABLISHED, 2))
+    story.phases.append(Phase("channel", 59 * MS, 61 * MS, Outcome.ESTABLISHED, 1))
+    call = scene.call()
+    assert waited(call, "sctp") == "INIT of A in frame 17 and B in frame 18, COOKIE-ACK in frame 19"
+    assert waited(call, "channel") == 'OPEN of "chat" of B in frame 20; its ACK took 2.00 ms'
+    scene = healthy()
+    story, _ = scene.story(A, B)
+    scene.note(56, A, B, "sctp.init")
+    story.phases.append(Phase("sctp", 56 * MS, 58 * MS, Outcome.UNANSWERED))
+    assert waited(scene.call(), "sctp") == "INIT of A in frame 17, no COOKIE-ACK"
 
 
 def test_media() -> None:
@@ -142,7 +161,7 @@ def test_media() -> None:
     scene.note(901, B, A, "rtp.stream", {"first_ns": 80 * MS, "ssrc": 2})
     call = scene.call()
     assert steps(call)["first media"] == (55, 70, "established")
-    assert waited(call, "first media") == "the first packet of A, frame 17"
+    assert waited(call, "first media") == "that of A in frame 17"
 
 
 @pytest.mark.parametrize(
