@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 #: The fact in which the room of RTP leaves its streams.
 STREAMS: Final = "rtp_streams"
 MAX_STREAMS: Final = 64
+RTX: Final = "rtx"  # its timestamps are those of what it repeats (RFC 4588 §4): they don't run evenly
 MAX_DROPOUT: Final = 3000  # RFC 3550 §A.1
 SECOND_NS: Final = 1_000_000_000
 #: So many packets of a number that nobody named are no accident.
@@ -105,7 +106,7 @@ def row_of(one: dict[str, Value], sender: str, names: dict[int, tuple[str, int]]
     jitter = jitters.get(str(rate)) if isinstance(jitters, dict) and rate else None
     if jitter is None:
         jitter = one.get("jitter_ns")
-    if isinstance(jitter, int):
+    if isinstance(jitter, int) and name.lower() != RTX:
         row["jitter_ms"] = round(jitter / 1e6, 2)
     bits = one.get("bitrate")
     row["kbit_s"] = round(bits / 1000, 1) if isinstance(bits, int) else None

@@ -18,6 +18,8 @@ NAMES: Final = ("A", "B")
 SIDE_NAMES: Final = ("initiator", "responder")
 HOST, SRFLX, PRFLX, RELAY = "host", "srflx", "prflx", "relay"
 MAX_ALERTS: Final = 16
+#: Level and description, the type, and a tag of 16 or 8 bytes (RFC 9147 §4, RFC 6655 §6.1).
+ALERT_BYTES: Final = (19, 11)
 
 
 class Asked:
@@ -92,6 +94,7 @@ class Dtls:
         self.client = -1
         self.server_hello: Place | None = None
         self.certificates: list[dict[str, Place | None]] = [{}, {}]  # sha256 -> where it was seen
+        self.alert_sized: list[tuple[int, Place]] = []  # records of DTLS 1.3 that are closed, and as long as an alert
         self.alerts: list[tuple[int, str, Place]] = []  # who sent it, its name ("" while encrypted), where
         self.phase: Phase | None = None
         self.first_data: Place | None = None
@@ -254,8 +257,12 @@ class View:
             name = described.get("name", "") if isinstance(described, dict) else ""
             if len(dtls.alerts) < MAX_ALERTS:
                 dtls.alerts.append((side, name, note.at))
-        elif event == "application-data" and dtls.first_data is None:
-            dtls.first_data = note.at
+        elif event == "application-data":
+            if dtls.first_data is None:
+                dtls.first_data = note.at
+            fields = note.fields
+            if fields.get("records") == 1 and fields.get("bytes") in ALERT_BYTES and len(dtls.alert_sized) < MAX_ALERTS:
+                dtls.alert_sized.append((side, note.at))
 
     def side(self, note: Note) -> int:
         """Who sent it: 0 for A, 1 for B, -1 where that is not known."""
