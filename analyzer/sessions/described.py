@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, overload
 
 from analyzer.core import Endpoint, Side, Story
 from analyzer.sessions.joiner import Joiner
-from analyzer.sessions.webrtc.media import STREAMS, row_of
+from analyzer.sessions.webrtc.media import STREAMS, name_notes, row_of
 from analyzer.sessions.webrtc.signalling import Description, notes_of
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def tell(session: Session, group: Sequence[Story]) -> Iterable[Finding]:
             sender = one.get("sender")
             end = (flow.initiator, flow.responder)[SIDES.index(sender)] if sender in SIDES else ""
             rows.append(row_of(one, str(end), names))
+    if names:
+        name_notes(session.notes, names)
     kinds = dict.fromkeys(kind for told in group.told for one in told for kind in one.media)
     codecs = dict.fromkeys(str(row["codec"]) for row in rows if row["codec"])
     what = " and ".join(kinds) or "RTP"

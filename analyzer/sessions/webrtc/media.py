@@ -10,11 +10,14 @@ from analyzer.sessions.webrtc import findings as codes
 from analyzer.sessions.webrtc.view import NAMES, SIDE_NAMES
 
 if TYPE_CHECKING:
-    from analyzer.core import Value
+    from collections.abc import Iterable
+
+    from analyzer.core import Note, Value
     from analyzer.sessions.webrtc.view import View
 
 #: The fact in which the room of RTP leaves its streams.
 STREAMS: Final = "rtp_streams"
+LINES: Final = frozenset({"rtp.stream", "rtp.payload-type"})
 MAX_STREAMS: Final = 64
 RTX: Final = "rtx"  # its timestamps are those of what it repeats (RFC 4588 §4): they don't run evenly
 MAX_DROPOUT: Final = 3000  # RFC 3550 §A.1
@@ -115,6 +118,18 @@ def row_of(one: dict[str, Value], sender: str, names: dict[int, tuple[str, int]]
     if one.get("hint") and not name:  # by numbers alone, where nobody said what it is
         row["hint"] = one["hint"]
     return row
+
+
+def name_notes(notes: Iterable[Note], names: dict[int, tuple[str, int]]) -> None:
+    """Give the lines of streams the codecs that their payload types were agreed on to stand for."""
+    for note in notes:
+        if note.kind in LINES:
+            fields = note.fields
+            told = fields.get("payload_type")
+            name = names.get(told, ("", 0))[0] if isinstance(told, int) else ""
+            if name:
+                fields["payload_type"] = {"value": told, "name": name}
+                note.text = note.text.replace(f"payload type {told}", f"payload type {told} ({name})", 1)
 
 
 def extensions(view: View) -> dict[int, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.core import Outcome
 from analyzer.sessions.webrtc import findings as codes
-from analyzer.sessions.webrtc import phases, verdicts
+from analyzer.sessions.webrtc import media, phases, verdicts
 from analyzer.sessions.webrtc.calls import Call
 from analyzer.sessions.webrtc.facts import facts_of, title_of
 from analyzer.sessions.webrtc.view import View
@@ -32,6 +32,8 @@ def tell(session: Session, group: Sequence[Story]) -> Iterable[Finding]:
     session.title = title_of(view, session.outcome)
     session.facts = facts_of(view, steps)
     session.notes = with_signalling(session, group)
+    if view.streams:
+        media.name_notes([*view.streams, *view.parts], media.named(view))
     if session.notes:
         session.start_ns = min(session.start_ns, session.notes[0].time_ns)
     found = verdicts.findings(view)

@@ -166,6 +166,7 @@ class View:
         self.opens: list[Note] = []  # data channels that were asked for
         self.messages: list[Note] = []  # the first of each side
         self.streams: list[Note] = []
+        self.parts: list[Note] = []  # other payload types in them
         notes = session.notes
         self.checks.read(notes)
         self.pairs: list[Pair] = sorted(self.checks.pairs.values(), key=lambda pair: pair.first_ns)
@@ -221,8 +222,11 @@ class View:
                         self.sctp.message(note, side)
             elif room == "sctp":
                 self.sctp.read(note, event, self.side(note))
-            elif note.kind == "rtp.stream":
-                self.streams.append(note)
+            elif room == "rtp":
+                if event == "stream":
+                    self.streams.append(note)
+                else:
+                    self.parts.append(note)
 
     def _gather(self, note: Note) -> None:
         story = self.stories.get(note.flow)

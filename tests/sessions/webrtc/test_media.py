@@ -108,3 +108,16 @@ def test_header_extensions_have_the_names_that_were_agreed_on() -> None:
     story.facts["rtp_streams"] = [stream(extension_ids=[1, 2, 3, 14])]
     (row,) = scene.call().facts["streams"]
     assert row["header_extensions"] == ["mid", "transport-wide-cc", "abs-send-time", "14"]
+
+
+def test_lines_of_streams_are_named_too() -> None:
+    scene = scene_with(stream())
+    for kind, told in (("rtp.stream", 111), ("rtp.payload-type", 0), ("rtp.stream", {"value": 8, "name": "PCMA"})):
+        scene.note(70, A, B, kind, {"payload_type": told}, text=f"SSRC 1, payload type {told}: 3 packets")
+    notes = [note for note in scene.call().notes if note.kind.startswith("rtp.")]
+    assert [note.fields["payload_type"] for note in notes] == [
+        {"value": 111, "name": "opus"},
+        0,
+        {"value": 8, "name": "PCMA"},
+    ]
+    assert notes[0].text == "SSRC 1, payload type 111 (opus): 3 packets"
