@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from analyzer.core import Finding, Session, Value
 
+#: The fact of a flow that has RTCP: where it does not share a port with RTP, it is alone there.
+REPORTS: Final = "rtcp_packets"
 MAX_NOTES: Final = 65_536  # of signalling, in a capture
 MAX_PER_END: Final = 64  # descriptions of one address
 MAX_ROWS: Final = 32
@@ -50,7 +52,7 @@ class Media(Sequence[Story]):
 
 def groups(stories: Sequence[Story]) -> Iterable[Media]:
     """Flows of RTP, each by itself."""
-    concerned = [story for story in stories if story.facts.get(STREAMS)]
+    concerned = [story for story in stories if story.facts.get(STREAMS) or REPORTS in story.facts]
     if not concerned:
         return []
     wanted = {end for story in concerned for end in (story.flow.initiator, story.flow.responder)}
@@ -77,7 +79,7 @@ def tell(session: Session, group: Sequence[Story]) -> Iterable[Finding]:
     for told in group.told:
         for description in told:
             names |= description.codecs
-    listed = group.story.facts[STREAMS]
+    listed = group.story.facts.get(STREAMS)
     rows: list[Value] = []
     for one in listed[:MAX_ROWS] if isinstance(listed, list) else ():
         if isinstance(one, dict) and isinstance(one.get("packets"), int):
@@ -88,10 +90,11 @@ def tell(session: Session, group: Sequence[Story]) -> Iterable[Finding]:
         name_notes(session.notes, names)
     kinds = dict.fromkeys(kind for told in group.told for one in told for kind in one.media)
     codecs = dict.fromkeys(str(row["codec"]) for row in rows if row["codec"])
-    what = " and ".join(kinds) or "RTP"
+    what = " and ".join(kinds) or ("RTP" if rows else "RTCP")
     named = f" ({', '.join(codecs)})" if codecs else ""
     session.title = f"{flow.initiator} <-> {flow.responder}, {what}{named}"
-    session.facts["streams"] = rows
+    if rows:
+        session.facts["streams"] = rows
     said = []
     for side in Side:
         told = group.told[side]

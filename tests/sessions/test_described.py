@@ -86,3 +86,11 @@ def test_media_of_a_peer_connection_stay_with_it() -> None:
     story.facts["rtp_streams"] = [stream("initiator", 96)]
     assert scene.call().facts["streams"][0]["from"] == "A"
     assert "udp" not in [session.kind for session in scene.told()[0]]
+
+
+def test_rtcp_on_a_port_of_its_own() -> None:
+    scene = Scene()
+    _, story = scene.note(100, A, B, "rtcp.sender-report")
+    story.facts["rtcp_packets"] = [{"sender-report": 1}, {}]
+    (session,) = scene.told()[0]
+    assert (session.title, "streams" in session.facts) == ("10.0.0.1:1000 <-> 10.0.0.2:2000, RTCP", False)

@@ -14,15 +14,29 @@ if TYPE_CHECKING:
     from analyzer.core import Outputs
 
 MAX_REMEMBERED: Final = 64  # descriptions of one side
+MAX_OPEN: Final = 15  # offers of one call that wait for their answers, beside the latest
 MAX_CODECS: Final = 4  # in a line of words
+
+
+class Offer:
+    """An offer that waits for its answer."""
+
+    __slots__ = ("frame", "media", "sender", "time_ns", "ufrags")
+
+    def __init__(self, sender: Side, time_ns: int, frame: int, fields: dict[str, Value]) -> None:
+        self.sender = sender
+        self.time_ns = time_ns
+        self.frame = frame
+        self.media = [medium["media"] for medium in fields["media"]]
+        self.ufrags = ufrags_of(fields)
 
 
 class Sdp(core.Dissector):
     """Reads each message by itself; remembers who offered what."""
 
     def __init__(self) -> None:
-        #: By call, where the carrier tells them apart: who offered, when, in which frame.  Not answered yet.
-        self.offers: dict[str, tuple[Side, int, int]] = {}
+        #: By call, where the carrier tells them apart: what was offered and not answered yet, in order.
+        self.offers: dict[str, list[Offer]] = {}
         self.ufrags: dict[tuple[Side, str], None] = {}
         self.versions: dict[tuple[Side, str], str] = {}
         self.counts = {"offers": 0, "answers": 0, "candidates": 0}
@@ -43,8 +57,8 @@ class Sdp(core.Dissector):
         fields, now = found.fields, unit.time_ns
         given: Any = self.context  # of a carrier that knows: what it is, and which call it is of
         known, call = given if isinstance(given, tuple) else ("", "")
-        offer = self.offers.get(call)
-        kind = found.kind or known or kind_by(sender, fields, offer)
+        waiting = self.offers.setdefault(call, []) if call in self.offers or len(self.offers) < MAX_REMEMBERED else []
+        kind = found.kind or known or kind_by(sender, fields, waiting)
         is_offer = kind == "offer"
         self.counts["offers" if is_offer else "answers"] += 1
         said = [description_text(fields)]
@@ -52,12 +66,15 @@ class Sdp(core.Dissector):
         if not found.kind and not known:
             remarks.append("The message does not say whether it is an offer or an answer; this is concluded from it.")
         if is_offer:
-            if call in self.offers or len(self.offers) < MAX_REMEMBERED:
-                self.offers[call] = (sender, now, unit.place.frames[-1])
-        elif offer is not None and offer[0] is not sender:
-            said.append(f"answers frame {offer[2]} after {took_text(now - offer[1])}")
-            if kind == "answer":
-                del self.offers[call]
+            made = Offer(sender, now, unit.place.frames[-1], fields)
+            waiting[:] = [one for one in waiting if one.ufrags != made.ufrags or one.sender is not sender][-MAX_OPEN:]
+            waiting.append(made)
+        else:
+            offer = answered(waiting, sender, fields)
+            if offer is not None:
+                said.append(f"answers frame {offer.frame} after {took_text(now - offer.time_ns)}")
+                if kind == "answer":
+                    waiting.remove(offer)
         remarks.extend(self._changes(sender, fields))
         if fields.get("broken_lines"):
             remarks.append(f"{fields['broken_lines']:,} of its lines are no SDP (RFC 8866 5).")
@@ -85,14 +102,22 @@ class Sdp(core.Dissector):
         return said
 
 
-def kind_by(sender: Side, fields: dict[str, Value], offer: tuple[Side, int, int] | None) -> str:
+def answered(waiting: list[Offer], sender: Side, fields: dict[str, Value]) -> Offer | None:
+    """The offer that this is the answer to: it has the same media, in the same order (RFC 3264 §6)."""
+    media = [medium["media"] for medium in fields["media"]]
+    theirs = [one for one in waiting if one.sender is not sender]
+    fitting = next((one for one in theirs if one.media == media), None)
+    return fitting or (theirs[-1] if theirs else None)
+
+
+def kind_by(sender: Side, fields: dict[str, Value], waiting: list[Offer]) -> str:
     """Offer or answer, where nobody says: an answer has decided on its DTLS role (RFC 8842 §5.3)."""
     setups = {part.get("setup") for part in (fields, *fields["media"])} - {None}
     if "actpass" in setups:
         return "offer"
     if setups & {"active", "passive"}:
         return "answer"
-    return "answer" if offer is not None and offer[0] is not sender else "offer"
+    return "answer" if any(one.sender is not sender for one in waiting) else "offer"
 
 
 # --- wording ----------------------------------------------------------------------------------------------------------

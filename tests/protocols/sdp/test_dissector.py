@@ -56,6 +56,29 @@ def test_an_offer_and_its_answer() -> None:
     assert said.facts["sdp"] == {"offers": 1, "answers": 1, "candidates": 0}
 
 
+def test_several_offers_are_told_from_each_other_by_their_media() -> None:
+    data = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+    said = played(
+        (A, signalled("offer", sdp())),
+        (A, signalled("offer", sdp(ufrag="efgh", media=data))),
+        (B, signalled("answer", sdp("active", ufrag="ijkl", media=data))),
+        (B, signalled("answer", sdp("active", ufrag="mnop"))),
+        (B, signalled("answer", sdp("active", ufrag="mnop"))),
+    )
+    assert [text.rpartition("; ")[2] for _, text in said.lines[2:4]] == [
+        "answers frame 2 after 1 ms",
+        "answers frame 1 after 3 ms",
+    ]
+    assert "answers" not in said.lines[4][1]
+
+
+def test_an_offer_that_is_sent_again_takes_the_place_of_the_first() -> None:
+    said = played(
+        (A, signalled("offer", sdp())), (A, signalled("offer", sdp(version=3))), (B, signalled("answer", sdp("active")))
+    )
+    assert said.lines[2][1].endswith("answers frame 2 after 1 ms")
+
+
 def test_a_provisional_answer_leaves_the_offer_open() -> None:
     answer = sdp("active")
     said = played((A, signalled("offer", sdp())), (B, signalled("pranswer", answer)), (B, signalled("answer", answer)))
