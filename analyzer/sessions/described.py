@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, overload
 
-from analyzer.core import Endpoint, Side, Story
+from analyzer.core import Endpoint, Outcome, Side, Story
 from analyzer.sessions.joiner import Joiner
 from analyzer.sessions.webrtc.media import STREAMS, name_notes, row_of
 from analyzer.sessions.webrtc.signalling import Description, notes_of
@@ -95,6 +95,8 @@ def tell(session: Session, group: Sequence[Story]) -> Iterable[Finding]:
     session.title = f"{flow.initiator} <-> {flow.responder}, {what}{named}"
     if rows:
         session.facts["streams"] = rows
+        if session.outcome is Outcome.OPEN:  # of requests to a relay, say; media go all the same
+            session.outcome = Outcome.ESTABLISHED
     said = []
     for side in Side:
         told = group.told[side]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analyzer.core import Endpoint
+from analyzer.core import Endpoint, Outcome, Phase
 from analyzer.sessions.described import Media
 from tests.sessions.webrtc.made import A, B, Scene
 
@@ -86,6 +86,13 @@ def test_media_of_a_peer_connection_stay_with_it() -> None:
     story.facts["rtp_streams"] = [stream("initiator", 96)]
     assert scene.call().facts["streams"][0]["from"] == "A"
     assert "udp" not in [session.kind for session in scene.told()[0]]
+
+
+def test_media_make_a_flow_established() -> None:
+    scene = Scene()
+    _, story = scene.note(90, A, B, "turn.allocate-request")
+    story.phases.append(Phase("turn", 0, 1, Outcome.OPEN))
+    assert told(scene, stream("initiator", 96)).outcome is Outcome.ESTABLISHED
 
 
 def test_rtcp_on_a_port_of_its_own() -> None:

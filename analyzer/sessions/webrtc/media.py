@@ -109,8 +109,7 @@ def row_of(one: dict[str, Value], sender: str, names: dict[int, tuple[str, int]]
     jitter = jitters.get(str(rate)) if isinstance(jitters, dict) and rate else None
     if jitter is None:
         jitter = one.get("jitter_ns")
-    if isinstance(jitter, int) and name.lower() != RTX:
-        row["jitter_ms"] = round(jitter / 1e6, 2)
+    row["jitter_ms"] = round(jitter / 1e6, 2) if isinstance(jitter, int) and name.lower() != RTX else None
     bits = one.get("bitrate")
     row["kbit_s"] = round(bits / 1000, 1) if isinstance(bits, int) else None
     row["payload_type"] = kind
