@@ -24,7 +24,7 @@ COVERED: Final = frozenset(
 
 
 def findings(view: View) -> Iterator[Finding]:
-    for finding in (ports(view), snap(view), too_big(view)):
+    for finding in (ports(view), snap(view), parity(view), too_big(view)):
         if finding is not None:
             yield finding
 
@@ -93,6 +93,28 @@ def snap(view: View) -> Finding | None:
         return None
     text = f"Both signalled their INIT ({where}); data follow at once ({at(spoken)})."
     return Finding(codes.SNAP, text, [*places, spoken])
+
+
+# --- channels ---------------------------------------------------------------------------------------------------------
+
+
+def parity(view: View) -> Finding | None:
+    """A channel with a stream id of the other side, by who is DTLS client.  RFC 8832 §6"""
+    client, told = view.dtls.client, any(code.code == codes.PARITY for story in view.call for code in story.findings)
+    if client < 0 or all(view.dtls.hellos) or told:
+        return None
+    for note in view.opens:
+        side, stream = view.side(note), note.fields.get("stream_identifier")
+        if side < 0 or not isinstance(stream, int) or stream & 1 == (0 if side == client else 1):
+            continue
+        hello = view.dtls.hellos[client][0]
+        text = (
+            f"{NAMES[side]} opened a channel on stream {stream} ({at(note.at)}), and is DTLS "
+            f"{'client' if side == client else 'server'} (ClientHello in {at(hello)}): its stream ids have to be "
+            f"{'even' if side == client else 'odd'}."
+        )
+        return Finding(codes.PARITY, text, [hello, note.at])
+    return None
 
 
 # --- sizes ------------------------------------------------------------------------------------------------------------

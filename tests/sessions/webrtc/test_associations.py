@@ -127,6 +127,33 @@ def test_only_one_side_signals_its_init() -> None:
     assert said_by(scene) == []
 
 
+# --- channels ---------------------------------------------------------------------------------------------------------
+
+
+def opened(stream: Any, side: int = 1, client: int = 1) -> Scene:
+    scene = Scene()
+    scene.agree()
+    scene.ice()
+    scene.secure(client=client)
+    scene.note(60, (A, B)[side], (A, B)[1 - side], "datachannel.open", {"stream_identifier": stream, "label": "x"})
+    return scene
+
+
+def test_a_stream_id_that_does_not_fit_the_role_in_dtls() -> None:
+    assert opened(1).verdict("datachannel.parity-conflict").text == (
+        "B opened a channel on stream 1 (frame 15), and is DTLS client (ClientHello in frame 11): its stream ids have "
+        "to be even."
+    )
+    assert opened(0, side=0).verdict("datachannel.parity-conflict").text.endswith("have to be odd.")
+
+
+def test_stream_ids_that_fit_or_are_told_already() -> None:
+    assert said_by(opened(0)) == said_by(opened(1, side=0)) == said_by(opened(None)) == []
+    scene = opened(1)
+    scene.say(60, 0, (A, B), "datachannel.parity-conflict")
+    assert said_by(scene) == ["datachannel.parity-conflict"]
+
+
 # --- sizes ------------------------------------------------------------------------------------------------------------
 
 
