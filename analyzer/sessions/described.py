@@ -95,7 +95,7 @@ def tell(session: Session, group: Sequence[Story]) -> Iterable[Finding]:
     session.title = f"{flow.initiator} <-> {flow.responder}, {what}{named}"
     if rows:
         session.facts["streams"] = rows
-        if session.outcome is Outcome.OPEN:  # of requests to a relay, say; media go all the same
+        if session.outcome is Outcome.OPEN and all(flow.packets):  # requests to a relay are, say; media go all the same
             session.outcome = Outcome.ESTABLISHED
     said = []
     for side in Side:
