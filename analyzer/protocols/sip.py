@@ -1,7 +1,8 @@
 """SIP: requests and responses that set calls up, and the descriptions in them (RFC 3261).
 
-Over UDP a datagram is a message, over TCP and TLS the Content-Length says where it ends (§18.3).  Bodies that describe
-media go inwards, with what they are by the rules of offer and answer (RFC 3264, RFC 6337 §2).  Credentials stay out.
+Over UDP a datagram is a message, in a WebSocket each of its messages (RFC 7118 §5), over TCP and TLS the Content-Length
+says where it ends (§18.3).  Bodies that describe media go inwards, with what they are by the rules of offer and answer
+(RFC 3264, RFC 6337 §2).  Credentials stay out.
 """
 
 from __future__ import annotations
@@ -224,7 +225,7 @@ PROTOCOL = core.Protocol(
     "sip",
     "SIP",
     "RFC 3261",
-    ("udp", "tcp", "tls"),
+    ("udp", "tcp", "tls", "websocket:sip"),
     KINDS,
     {},
     probe,

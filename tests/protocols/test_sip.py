@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.core import Outcome, Side
+from analyzer import core
+from analyzer.core import Outcome, Pass, Piece, Side
 from analyzer.protocols import sdp, sip
 from analyzer.protocols.sip import HEAD_END, MAX_HEAD_BYTES, PROTOCOL, headers_of, probe, sequence_of
 from captures.sip import description, message, request, response
@@ -105,6 +106,20 @@ def test_compact_forms_folded_lines_and_several_parts() -> None:
 
 def test_what_keeps_a_mapping_alive_is_passed_over() -> None:
     assert kinds(played((A, request("OPTIONS")), (A, b"\r\n\r\n"), (B, b"\0\0"))) == ["sip.request"]
+
+
+class Carrier(core.Dissector):
+    """Passes each message inwards, as a WebSocket with this subprotocol does."""
+
+    def on_unit(self, sender: Side, unit: Piece) -> core.Outputs:
+        yield Pass("websocket:sip", unit, stream=False)
+
+
+def test_in_a_websocket() -> None:
+    carrier = core.Protocol("carrier", "", "", ("udp",), {}, {}, lambda head: True, Carrier)
+    frames = [(A, request("INVITE", body=OFFER)), (B, response(200, "OK", body=ANSWER))]
+    said = play([carrier, sip.PROTOCOL, sdp.PROTOCOL], *frames)
+    assert kinds(said) == ["sip.request", "sdp.offer", "sip.response", "sdp.answer"]
 
 
 def test_a_stream_is_cut_by_the_lengths_of_bodies() -> None:
