@@ -6,12 +6,11 @@ begins within a connection is told as far as it can be known.
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Final
 
 from analyzer import core
 from analyzer.core import About, Body, Finding, Malformed, Note, Outcome, Pass, Phase, Piece, Reader, Side, Value
-from analyzer.protocols.http1 import CODINGS, MAX_BODY_BYTES, inward_label
+from analyzer.protocols.http.names import CODINGS, MAX_BODY_BYTES, inward_label, unpacked
 from analyzer.protocols.http2.connection import Connection
 from analyzer.protocols.http2.fields import (
     MAX_BLOCK_BYTES,
@@ -371,11 +370,3 @@ class Http2(Connection):
         for stream in self.open_streams.values():
             stream.bodies[sender] = None
         yield Note("http2.gap", f"{size:,} bytes are missing", at, {"bytes": size})
-
-
-def unpacked(packed: bytes) -> bytes | None:
-    """A body without its coding (gzip or deflate), as far as the limit; None where it is none of these."""
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(packed, MAX_BODY_BYTES)
-    except zlib.error:
-        return None
