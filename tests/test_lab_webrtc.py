@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import analyzer
-from analyzer.core import Limits, Note, Report, Session, Severity
+from analyzer.core import Limits, Note, Outcome, Report, Session, Severity
 from tests.conftest import LAB, lab_file
 
 if TYPE_CHECKING:
@@ -195,3 +195,12 @@ def test_nobody_selects_where_no_pair_works() -> None:
     for name in CAPTURES:
         if name not in PAIRED:
             assert "selected_pair" not in call_of(name).facts
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_a_call_has_all_its_steps(name: str) -> None:
+    call = call_of(name)
+    told = {phase.name: phase.outcome for phase in call.phases}
+    steps = ("signalling", "checks", "nomination", "dtls", "sctp", "channel", "first message")
+    assert [step for step in steps if told.get(step) is not Outcome.ESTABLISHED] == []
+    assert set(call.facts["waited_for"]) >= set(steps)

@@ -84,7 +84,7 @@ class Sip(core.Dissector):
     def __init__(self) -> None:
         self.dialogs: dict[tuple[str, str], Dialog] = {}
         self.counts: dict[str, int] = {}
-        self.seen: dict[tuple[str, str, str], int] = {}  # start line, Call-ID and CSeq -> times
+        self.seen: set[int] = set()  # messages by the hash of what they don't share with others
         self.titled = False
         self.told = False  # the phase of the first call
 
@@ -149,10 +149,12 @@ class Sip(core.Dissector):
 
     def _again(self, key: tuple[str, str, str]) -> bool:
         """Whether the same message came before: UDP gives no answer, so it is sent until there is one.  §17.1.1.2"""
-        times = self.seen.get(key, 0)
-        if times or len(self.seen) < MAX_CALLS:
-            self.seen[key] = times + 1
-        return times > 0
+        known = hash(key)
+        if known in self.seen:
+            return True
+        if len(self.seen) < MAX_CALLS:
+            self.seen.add(known)
+        return False
 
     def _role(self, asks: bool, method: str, key: tuple[str, str], now: int, *, described: bool) -> str:
         """Offer or answer, by what came before it.  RFC 6337 §2"""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from analyzer.sessions.webrtc.signalling import Description
     from analyzer.sessions.webrtc.view import View
 
+#: What the codes of rooms inside DTLS begin with.
+INNER: Final = ("sctp.", "datachannel.")
 #: Verdicts of the rooms on what comes of ports, or of a handshake, that one side alone knows of.
 COVERED: Final = frozenset(
     {"sctp.init-unanswered", "sctp.abort", "sctp.bad-vtag", "sctp.peer-failed", "datachannel.open-unacked"}
@@ -27,6 +29,21 @@ def findings(view: View) -> Iterator[Finding]:
     for finding in (ports(view), snap(view), parity(view), too_big(view)):
         if finding is not None:
             yield finding
+
+
+def tell_once(view: View) -> None:
+    """Keep the first of each verdict that rooms of SCTP and its channels have: both legs of a relay show the same."""
+    told: set[str] = set()
+    for story in sorted(view.call, key=lambda story: story.flow.first_frame):
+        kept = []
+        for finding in story.findings:
+            if finding.code.startswith(INNER):
+                if finding.code in told:
+                    continue
+                told.add(finding.code)
+            kept.append(finding)
+        if len(kept) < len(story.findings):
+            story.findings = kept
 
 
 # --- ports ------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Outcome, Phase
+from analyzer.sessions.webrtc import channels
 from analyzer.sessions.webrtc.view import NAMES
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ CHECKS: Final = "checks"
 NOMINATION: Final = "nomination"
 DTLS: Final = "dtls"
 #: Those that rooms tell, in the order in which they come.
-INNER: Final = ("sctp", "channel")
+CHANNEL: Final = "channel"
+INNER: Final = ("sctp", CHANNEL)
 MAX_LABEL: Final = 40
 FIRST_MESSAGE: Final = "first message"
 FIRST_MEDIA: Final = "first media"
@@ -176,11 +178,19 @@ def inner(view: View) -> list[Step]:
     found: list[Step] = []
     for name in INNER:
         told = [phase for story in view.call for phase in story.phases if phase.name == name]
+        if not told and name == CHANNEL:
+            told = apart(view)
         if told:
             phase = min(told, key=lambda one: (one.outcome is not Outcome.ESTABLISHED, one.start_ns))
             waited = association(view) if name == INNER[0] else first_channel(view, phase)
             found.append(Step(name, phase.start_ns, phase.end_ns, phase.outcome, phase.round_trips, waited))
     return found
+
+
+def apart(view: View) -> list[Phase]:
+    """The first channel that both know of, where its OPEN and its ACK took different paths."""
+    known = [(row["ack_ns"], row["open_ns"]) for row in channels.rows(view) if row.get("ack_ns") and row.get("open_ns")]
+    return [Phase(CHANNEL, open_ns, ack_ns, Outcome.ESTABLISHED, 1) for ack_ns, open_ns in sorted(known)[:1]]
 
 
 def association(view: View) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from analyzer.core import Severity
-from tests.sessions.webrtc.made import A, B, Scene, candidate
+from tests.sessions.webrtc.made import A6, B6, A, B, Scene, candidate
 
 
 def scene_with(offer: dict[str, Any], answer: dict[str, Any], *, ports: tuple[int, int] | None = (5000, 5000)) -> Scene:
@@ -152,6 +152,15 @@ def test_stream_ids_that_fit_or_are_told_already() -> None:
     scene = opened(1)
     scene.say(60, 0, (A, B), "datachannel.parity-conflict")
     assert said_by(scene) == ["datachannel.parity-conflict"]
+
+
+def test_what_both_legs_of_a_relay_show_is_told_once() -> None:
+    scene = opened(0)
+    scene.ice(70, (A6, B6))
+    for ends in ((A, B), (A6, B6)):
+        scene.say(80, 0, ends, "sctp.user-abort")
+        scene.say(80, 0, ends, "stun.bad-fingerprint")
+    assert sorted(scene.codes()) == ["sctp.user-abort", "stun.bad-fingerprint", "stun.bad-fingerprint"]
 
 
 # --- sizes ------------------------------------------------------------------------------------------------------------

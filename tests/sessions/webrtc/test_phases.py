@@ -6,7 +6,7 @@ import pytest
 
 from analyzer.core import Outcome, Phase, Session
 from analyzer.sessions.webrtc.phases import ms
-from tests.sessions.webrtc.made import MS, SERVER, A, B, Scene, candidate, healthy
+from tests.sessions.webrtc.made import A6, B6, MS, SERVER, A, B, Scene, candidate, healthy
 
 
 def steps(call: Session) -> dict[str, tuple[int, int, str]]:
@@ -153,6 +153,17 @@ def test_what_an_association_and_its_first_channel_waited_for() -> None:
     scene.note(56, A, B, "sctp.init")
     story.phases.append(Phase("sctp", 56 * MS, 58 * MS, Outcome.UNANSWERED))
     assert waited(scene.call(), "sctp") == "INIT of A in frame 17, no COOKIE-ACK"
+
+
+def test_a_channel_whose_open_and_ack_took_different_paths() -> None:
+    scene = healthy()
+    story, _ = scene.story(A, B)
+    opened = {"stream": 1, "label": "chat", "opened_by": "initiator", "open_ns": 60 * MS, "ack_ns": None}
+    story.facts["channels"] = [opened, {"stream": 3, "open_ns": None, "ack_ns": None}]
+    scene.ice(70, (A6, B6))
+    other, _ = scene.story(A6, B6)
+    other.facts["channels"] = [{"stream": 1, "label": "chat", "open_ns": None, "ack_ns": 64 * MS}]
+    assert steps(scene.call())["channel"] == (60, 64, "established")
 
 
 def test_media() -> None:
