@@ -19,8 +19,9 @@ CHECKS: Final = "checks"
 NOMINATION: Final = "nomination"
 DTLS: Final = "dtls"
 #: Those that rooms tell, in the order in which they come.
+SCTP: Final = "sctp"
 CHANNEL: Final = "channel"
-INNER: Final = ("sctp", CHANNEL)
+INNER: Final = (SCTP, CHANNEL)
 MAX_LABEL: Final = 40
 FIRST_MESSAGE: Final = "first message"
 FIRST_MEDIA: Final = "first media"
@@ -180,11 +181,23 @@ def inner(view: View) -> list[Step]:
         told = [phase for story in view.call for phase in story.phases if phase.name == name]
         if not told and name == CHANNEL:
             told = apart(view)
+        if not told and name == SCTP:
+            found += sent_ahead(view)
         if told:
             phase = min(told, key=lambda one: (one.outcome is not Outcome.ESTABLISHED, one.start_ns))
-            waited = association(view) if name == INNER[0] else first_channel(view, phase)
+            waited = association(view) if name == SCTP else first_channel(view, phase)
             found.append(Step(name, phase.start_ns, phase.end_ns, phase.outcome, phase.round_trips, waited))
     return found
+
+
+def sent_ahead(view: View) -> list[Step]:
+    """An association without a handshake, since both sides signalled their INIT.  draft-hancke-tsvwg-snap"""
+    spoken = [place.time_ns for place in view.sctp.data if place is not None]
+    if not spoken or any(view.sctp.inits) or not all(any(one.sctp_init for one in told) for told in view.told):
+        return []
+    return [
+        Step(SCTP, min(spoken), min(spoken), Outcome.ESTABLISHED, 0, "nothing: both INITs came in the descriptions")
+    ]
 
 
 def apart(view: View) -> list[Phase]:

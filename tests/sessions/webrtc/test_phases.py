@@ -166,6 +166,22 @@ def test_a_channel_whose_open_and_ack_took_different_paths() -> None:
     assert steps(scene.call())["channel"] == (60, 64, "established")
 
 
+def test_an_association_whose_handshake_was_signalled() -> None:
+    def scene_with(answer: str) -> Scene:
+        scene = Scene()
+        scene.describe(0, 0, candidates=[candidate(A)], media={"sctp_init": "AQAA"})
+        scene.describe(20, 1, candidates=[candidate(B)], media={"sctp_init": answer} if answer else {})
+        scene.ice()
+        scene.secure()
+        scene.note(60, B, A, "sctp.data")
+        return scene
+
+    call = scene_with("AQBB").call()
+    assert steps(call)["sctp"] == (60, 60, "established")
+    assert waited(call, "sctp") == "nothing: both INITs came in the descriptions"
+    assert "sctp" not in steps(scene_with("").call())
+
+
 def test_media() -> None:
     scene = healthy()
     scene.note(900, A, B, "rtp.stream", {"first_ns": 70 * MS, "ssrc": 1})
