@@ -195,9 +195,7 @@ def sent_ahead(view: View) -> list[Step]:
     spoken = [place.time_ns for place in view.sctp.data if place is not None]
     if not spoken or any(view.sctp.inits) or not all(any(one.sctp_init for one in told) for told in view.told):
         return []
-    return [
-        Step(SCTP, min(spoken), min(spoken), Outcome.ESTABLISHED, 0, "nothing: both INITs came in the descriptions")
-    ]
+    return [Step(SCTP, min(spoken), min(spoken), Outcome.ESTABLISHED, 0, "no handshake: both INITs were signalled")]
 
 
 def apart(view: View) -> list[Phase]:

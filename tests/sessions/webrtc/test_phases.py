@@ -178,7 +178,7 @@ def test_an_association_whose_handshake_was_signalled() -> None:
 
     call = scene_with("AQBB").call()
     assert steps(call)["sctp"] == (60, 60, "established")
-    assert waited(call, "sctp") == "nothing: both INITs came in the descriptions"
+    assert waited(call, "sctp") == "no handshake: both INITs were signalled"
     assert "sctp" not in steps(scene_with("").call())
 
 
