@@ -7,7 +7,6 @@ to the protocol that the Upgrade field names, after a 2xx to CONNECT to whatever
 from __future__ import annotations
 
 import re
-import zlib
 from collections import deque
 from http import HTTPStatus
 from typing import ClassVar, Final
@@ -29,15 +28,12 @@ from analyzer.core import (
     Value,
     joined,
 )
+from analyzer.protocols.http.names import CODINGS, MAX_BODY_BYTES, inward_label, unpacked
 
 MAX_HEAD_BYTES: Final = 65536
 MAX_CHUNK_LINE_BYTES: Final = 4096
 MAX_IN_FLIGHT: Final = 1000  # requests without an answer that are remembered
 MAX_VALUE_CHARACTERS: Final = 4096  # of a field value in a note
-MAX_BODY_BYTES: Final = 1 << 18  # of a body that is held for a room inside; a longer one is only counted
-#: Media types whose bodies are given inwards, and codings that are undone for it.
-INWARDS: Final = frozenset({"application/sdp", "application/trickle-ice-sdpfrag", "application/json", "text/plain"})
-CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 KINDS: Final = {
     "http.request": core.Kind("§3", "The client asks for something; a body may follow.", "request"),
@@ -423,10 +419,8 @@ class Http(core.Dissector):
             return
         body = joined(arriving.parts)
         if arriving.coding not in ("", "identity"):
-            packed = bytes(body)
-            try:
-                plain = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(packed, MAX_BODY_BYTES)
-            except zlib.error:
+            plain = unpacked(bytes(body))
+            if plain is None:
                 return
             body = Piece(plain, [], 0, len(plain), 0, body.place)
         yield Pass(arriving.label, body, stream=False)
@@ -527,12 +521,6 @@ def protocol_of(lines: dict[str, str]) -> str:
         if name.startswith("sec-") and name.endswith("-version") and len(name) > 12:
             return name[4:-8]
     return ""
-
-
-def inward_label(lines: dict[str, str]) -> str:
-    """What a body of these field lines is called inwards, "" where no room could want it."""
-    kind = lines.get("content-type", "").partition(";")[0].strip().lower()
-    return f"http:{kind}" if kind in INWARDS or (kind.endswith("+json") and len(kind) < 80) else ""
 
 
 def body_size(lines: dict[str, str], status: int | None, method: str | None) -> int | None:
