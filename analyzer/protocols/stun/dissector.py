@@ -359,11 +359,11 @@ class Stun(core.Dissector):
             yield verdicts.role_conflict(self.conflicts, any(half.success_ns for half in self.halves))
         if self.relayed is not None:
             return
-        for half in self.halves:
+        for half, refused in zip(self.halves, self.icmp.requests, strict=True):
             if half.first_binding is not None and not self.connected:
                 self.connected = True
                 begin, end = half.first_binding.time_ns, self.end_ns if half.last is None else half.last.time_ns
-                yield Phase("stun", begin, max(begin, end), verdicts.outcome_of(half, self.end_ns))
+                yield Phase("stun", begin, max(begin, end), verdicts.outcome_of(half, self.end_ns, refused))
         phase = self.allocation.unfinished(self.end_ns)
         if phase is not None:
             yield phase

@@ -92,6 +92,22 @@ CHANNEL_EXPIRED: Final = "turn.channel-expired"
 FORBIDDEN_PEER: Final = "turn.forbidden-peer"
 REDIRECT: Final = "turn.redirect"
 
+_NO_ROUTE: Final = "The one who reports it has no way on to this address: no route, or the host is gone or switched off."
+_REFUSED: Final = "A firewall refuses this traffic, and says so: a rule of the one who reports it."
+#: Why a request comes back, by what the error says (the names of `icmp.NAMES`).
+ICMP_CAUSES: Final = {
+    "port unreachable": "The host is there, and nobody listens on that port (any more).",
+    **dict.fromkeys(("network unreachable", "host unreachable", "no route", "address unreachable"), _NO_ROUTE),
+    **dict.fromkeys(
+        (
+            "network administratively prohibited",
+            "host administratively prohibited",
+            "administratively prohibited",
+        ),
+        _REFUSED,
+    ),
+}
+
 FINDINGS: Final[dict[str, FindingKind]] = {
     NO_RESPONSE: FindingKind(
         Severity.WARNING,

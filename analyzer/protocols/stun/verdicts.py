@@ -234,8 +234,8 @@ def at_end(half: Half, other: Half, end_ns: int, refused: int = 0) -> Outputs:
         yield Finding(findings.CHECK_REFUSED, text, half.refusals, severity=severity)
 
 
-def outcome_of(half: Half, end_ns: int) -> Outcome:
-    """How a phase of Binding requests ended that none was answered well."""
-    if half.answered:
+def outcome_of(half: Half, end_ns: int, refused: int) -> Outcome:
+    """How a phase of Binding requests ended that none was answered well; `refused` are those by ICMP."""
+    if half.answered or refused:
         return Outcome.FAILED
     return Outcome.UNANSWERED if half.unanswered(end_ns) else Outcome.OPEN
