@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer import core
-from analyzer.core import Limits, Note, Piece, Shared, Side, Span
+from analyzer.core import Limits, Malformed, Note, Piece, Shared, Side, Span
 from analyzer.engine.channel import DONE, WORKING, Channel, DatagramChannel
 from analyzer.engine.registry import Registry
 from analyzer.engine.teller import Teller
-from tests.engine.rooms import Box, Counted, patient, protocol, unit
+from tests.engine.rooms import Box, Counted, Patient, patient, protocol, unit
 from tests.play import a_flow, again, play
 
 INI, RES = Side.INITIATOR, Side.RESPONDER
@@ -306,6 +306,43 @@ def test_a_datagram_that_the_capture_cut_is_not_called_malformed_alone() -> None
     channel = DatagramChannel(Registry([box]), teller, "udp", ("udp",), (1, 2))
     channel.feed(INI, Piece(unit("M"), [(0, 1, 42, 5)]), 100)
     assert teller.notes[0].text == "an M (the capture lacks the last 100 bytes of this datagram)"
+
+
+class Rash(Patient):
+    """A Patient whose secrets bring it down: with one exception or another."""
+
+    def on_secrets(self, late: bool) -> core.Outputs:
+        if late:
+            raise Malformed("held too long")
+        raise ValueError("ours")
+        yield
+
+
+def test_datagrams_wait_for_secrets() -> None:
+    shared = Shared()
+
+    def learn(label: str) -> bool:
+        shared.secrets.lines.setdefault(b"box", {})[label] = b""
+        return False
+
+    box = protocol(room=Patient, over=("udp",))
+    frames = [(INI, unit("N", "a")), (RES, unit("P", unit("N", "b"))), (INI, unit("N", "c"))]
+    said = play(box, *frames, shared=shared, news={2: lambda: learn("?"), 3: lambda: learn("N")})
+    assert [note.frames for note in said.notes if note.kind == "box.item"] == [(1,), (2,), (3,)]
+    inner = protocol("inner", ("after:box",), room=Patient)
+    shared = Shared()
+    said = play(
+        [protocol(over=("udp",)), inner],
+        (INI, unit("H", "after:box")),
+        *frames[::2],
+        shared=shared,
+        news={3: lambda: True},
+    )
+    assert [note.frames for note in said.notes if note.path[-1] == "inner"] == [(2,), (3,), (3,)]
+
+    for late in (True, False):
+        said = play(protocol(room=Rash, over=("udp",)), *frames, shared=Shared(), news={3: lambda late=late: late})  # type: ignore[misc]
+        assert said.notes[0].kind == ("box.malformed" if late else "engine.internal-error")
 
 
 def test_datagrams_that_nobody_wants_are_given_up() -> None:

@@ -62,6 +62,7 @@ class Association:
         "halves",
         "hand",
         "hellos",
+        "keyless",
         "opened",
         "phase_told",
         "retransmissions",
@@ -86,6 +87,7 @@ class Association:
         self.finals: list[Place] = []  # where the client's Finished was sent again
         self.slow = False  # that the first ClientHello was lost has been told
         self.ends: tuple[Endpoint, Endpoint] | None = None  # of the flow in which it began
+        self.keyless = False  # the latest protected record stayed closed for want of keys
         self.retransmissions = 0
         self.opened = 0  # protected records
         self.unopened = 0
@@ -127,10 +129,13 @@ class Association:
     def read(self, side: Side, record: Record) -> tuple[int, bytes] | None:
         """Content type and plaintext of a protected record; None where it can't be opened: `closed_why` says why."""
         half = self.halves[side]
+        self.keyless = False
         if half.failed >= MAX_FAILED and not half.opened:
             return None
         try:
-            return self.open(side, record)
+            found = self.open(side, record)
+            self.keyless = found is None
+            return found
         except Undecryptable as why:
             half.failed += 1
             self.why(str(why) if half.opened else f"the secrets in the key log don't fit: {why}")
@@ -230,6 +235,13 @@ def carried_on(shared: Shared, sender: Side, record: Record, unit: Piece) -> tup
         if len(waiting) == 1:
             return waiting[0], sender is not waiting[0].link.server
     return None
+
+
+def may_be_carried_on(shared: Shared, record: Record) -> bool:
+    """Whether `record` may belong to an association whose secrets may still come."""
+    if not (record.unified or record.epoch or record.kind == CONNECTION_ID) or not shared.secrets.expected:
+        return False
+    return any(one.keyless for one in (shared.tables.get(OTHERS) or {}).values())
 
 
 def _waits(one: Association, time_ns: int) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer import core
-from analyzer.core import About, Malformed, Note, Outcome, Pass, Phase, Piece, Place, Reader, Shared, Side, Span
+from analyzer.core import About, Malformed, Note, Outcome, Pass, Phase, Piece, Place, Reader, Shared, Side, Span, Wait
 from analyzer.protocols.dtls import troubles, verdicts
 from analyzer.protocols.dtls.association import (
     EARLY_EPOCH,
@@ -20,6 +20,7 @@ from analyzer.protocols.dtls.association import (
     RANDOM_STOP,
     Association,
     carried_on,
+    may_be_carried_on,
 )
 from analyzer.protocols.dtls.exporter import agree
 from analyzer.protocols.dtls.fragments import HEADER_BYTES as MESSAGE_HEADER_BYTES
@@ -59,6 +60,9 @@ USER_CANCELED: Final = 90
 #: First datagrams of a flow that may belong to an association which began in another.
 MAX_TRIES: Final = 8
 
+#: How many rooms hold datagrams that wait for secrets.
+HOLDING: Final = "dtls.holding"
+
 #: A run of records ends where its side was silent for so long.
 PAUSE_NS: Final = 1_000_000_000
 MAX_LISTED: Final = 32  # record numbers of an ACK
@@ -83,6 +87,11 @@ class Dtls(core.Dissector):
         self.first: Place | None = None
         self.told = False
         self.dropped_told = False
+        #: datagrams that wait for secrets: who sent each, and at which of its records reading goes on
+        self.held: list[tuple[Side, Piece, int]] = []
+        self.held_bytes = 0
+        self.patient = True
+        self.waiting = False
 
     @property
     def one(self) -> Association:
@@ -101,44 +110,66 @@ class Dtls(core.Dissector):
     # --- datagrams and records ---
 
     def on_unit(self, sender: Side, unit: Piece) -> Outputs:
+        return self._hold(sender, unit, 0) if self.held else self._read(sender, unit, 0)
+
+    def _read(self, sender: Side, unit: Piece, at: int) -> Outputs:
+        """Read a datagram from its byte `at` on."""
         one = self.one
         if len(unit) and unit.data[unit.start] & UNIFIED_MASK == UNIFIED and not one.may_be_13:
             return  # not ours: nobody spoke of DTLS 1.3 here
-        if self.tries and one.link.hello is None:
-            self._look_elsewhere(sender, unit)
-        for output in self._datagram(sender.other if self.turned else sender, unit):
+        if at == 0 and self.tries and one.link.hello is None and self._look_elsewhere(sender, unit):
+            yield from self._hold(sender, unit, 0)
+            return
+        for output in self._datagram(sender.other if self.turned else sender, unit, at):
             if self.turned:
                 turn(output)
             yield output
 
-    def _look_elsewhere(self, sender: Side, unit: Piece) -> None:
-        """Take over an association that began in another flow, if this datagram belongs to one."""
-        self.tries -= 1
+    def _look_elsewhere(self, sender: Side, unit: Piece) -> bool:
+        """Take over an association that began in another flow, if this datagram belongs to one.
+
+        True where only secrets that may still come can tell.
+        """
+        shared = self.one.hand.shared
         bare = Piece(unit.data, unit.runs, unit.start, unit.stop, unit.base, unit.whole)
-        found = carried_on(
-            self.one.hand.shared, sender, read_record(Reader(bare), self.one.halves[sender].cid_bytes), bare
-        )
+        record = read_record(Reader(bare), self.one.halves[sender].cid_bytes)
+        found = carried_on(shared, sender, record, bare)
+        if found is None and self.patient and may_be_carried_on(shared, record):
+            return True
+        self.tries -= 1
         if found is not None:
             self.made, self.turned = found
             self.borrowed, self.tries = True, 0
+        return False
 
-    def _datagram(self, sender: Side, unit: Piece) -> Outputs:
-        self.sent[sender] += 1
-        if self.first is None:
-            self.first = unit.place
-        if not self.one.link.done_ns:
-            self._count_datagram(self.one, sender, unit)
-        reader = Reader(unit)
+    def _datagram(self, sender: Side, unit: Piece, at: int) -> Outputs:
+        if at == 0:
+            self.sent[sender] += 1
+            if self.first is None:
+                self.first = unit.place
+            if not self.one.link.done_ns:
+                self._count_datagram(self.one, sender, unit)
+        trace = unit.trace
+        reader = Reader(unit.cut(at) if at else unit)
         for _ in reader.each("record"):
-            half = self.one.halves[sender]
+            start, mark = at + reader.at, 0 if trace is None else len(trace.fields)
+            one = self.one
+            half = one.halves[sender]
             record = read_record(reader, half.cid_bytes)
+            clear = record.epoch == 0 and not record.unified and record.kind != CONNECTION_ID
+            found = None if clear else one.read(sender, record)
+            if one.keyless and self.patient and not clear and one.hand.keys.hopeful:
+                if trace is not None:
+                    del trace.fields[mark:]  # it will be read again
+                yield from self._hold(sender.other if self.turned else sender, unit, start)
+                return
             half.records += 1
             if half.first is None:
                 half.first = unit.place
-            if record.epoch == 0 and not record.unified and record.kind != CONNECTION_ID:
+            if clear:
                 yield from self._content(sender, half, record.kind, record.content, record, unit)
             else:
-                yield from self._protected(sender, half, record, unit)
+                yield from self._protected(sender, half, record, found, unit)
 
     def _count_datagram(self, one: Association, sender: Side, unit: Piece) -> None:
         """What tells, should the handshake never end, who was not heard."""
@@ -156,10 +187,11 @@ class Dtls(core.Dissector):
             if half.big_first is None:
                 half.big_first = place
 
-    def _protected(self, sender: Side, half: Half, record: Record, unit: Piece) -> Outputs:
+    def _protected(
+        self, sender: Side, half: Half, record: Record, found: tuple[int, bytes] | None, unit: Piece
+    ) -> Outputs:
         half.protected += 1
         one = self.one
-        found = one.read(sender, record)
         if found is None:
             one.unopened += 1
             yield from self._closed(sender, half, record, unit)
@@ -202,7 +234,8 @@ class Dtls(core.Dissector):
             found = half.fragments.add(fragment)
             if half.fragments.dropped and not self.dropped_told:
                 self.dropped_told = True
-                yield Note("dtls.malformed", "too many fragments of messages that are never complete", unit)
+                text = "too many fragments of messages that are never complete"
+                yield Note("dtls.malformed", text, unit, sender=sender)
             if found is not None:
                 yield from self._message(sender, half, head[0], found[0], found[1], record, unit)
 
@@ -354,6 +387,15 @@ class Dtls(core.Dissector):
             if not self.one.phase_told and link.hello is not None:
                 yield self._phase(time_ns, Outcome.ESTABLISHED)
 
+    def _through(self, half: Half, time_ns: int) -> Outputs:
+        """A side sends data, so it is through: its Finished is not in the capture.
+
+        While rooms of other flows hold datagrams it may be among those, and this is settled at the end.
+        """
+        half.through_ns = half.through_ns or time_ns
+        if not (self.one.hand.shared.recall(HOLDING, b"") or 0):
+            yield from self._finished(half, time_ns)
+
     # --- the other contents ---
 
     def _change_cipher_spec(self, sender: Side, content: Piece, unit: Piece) -> Outputs:
@@ -424,7 +466,7 @@ class Dtls(core.Dissector):
         link = self.link
         early = record.unified and record.epoch == EARLY_EPOCH
         if record.epoch and not early and not half.finished:
-            yield from self._finished(half, content.time_ns)  # its Finished is not in the capture
+            yield from self._through(half, content.time_ns)
         yield from self._count(sender, half, "dtls.application-data", size, content.place, True)
         if size:
             output = Pass(f"dtls:{link.alpn}" if link.alpn else "dtls", content, stream=False, sender=sender)
@@ -454,7 +496,7 @@ class Dtls(core.Dissector):
         elif record.kind in (APPLICATION_DATA, CONNECTION_ID):
             half.data_bytes += size
             if not half.finished:
-                yield from self._finished(half, unit.time_ns)
+                yield from self._through(half, unit.time_ns)
             yield from self._count(sender, half, "dtls.application-data", size, unit.place, False)
         else:
             text = f"an encrypted record of type {record.kind}, {size:,} bytes"
@@ -482,6 +524,53 @@ class Dtls(core.Dissector):
         if early and not self.one.failed:
             self.one.failed = True
             yield self._phase(unit.time_ns, Outcome.FAILED)
+
+    # --- waiting for secrets ---
+
+    def _hold(self, sender: Side, unit: Piece, at: int) -> Outputs:
+        """Keep a datagram, from its byte `at` on: what follows waits behind it, so that all stays in order."""
+        shared = self.one.hand.shared
+        size = len(unit) - at
+        if not self.held:
+            shared.remember(HOLDING, b"", (shared.recall(HOLDING, b"") or 0) + 1)
+        self.held.append((sender, unit, at))
+        self.held_bytes += size
+        shared.waiting_bytes += size
+        limits = shared.limits
+        if self.held_bytes > limits.waiting_bytes or shared.waiting_bytes > limits.waiting_total_bytes:
+            yield from self._drain(late=True)
+        elif not self.waiting:
+            self.waiting = True
+            yield Wait()
+
+    def on_secrets(self, late: bool) -> Outputs:
+        self.waiting = False
+        return self._drain(late)
+
+    def _drain(self, late: bool) -> Outputs:
+        """Read what was held, as far as there are secrets for it, or all of it if it is `late`."""
+        if late:
+            self.patient = False
+        shared = self.one.hand.shared
+        held, self.held = self.held, []
+        if held:
+            shared.remember(HOLDING, b"", shared.recall(HOLDING, b"") - 1)
+        shared.waiting_bytes -= self.held_bytes
+        self.held_bytes = 0
+        for sender, unit, at in held:
+            if self.held:
+                yield from self._hold(sender, unit, at)
+                continue
+            trace = unit.trace
+            mark = 0 if trace is None else len(trace.fields)
+            try:
+                for output in self._read(sender, unit, at):
+                    if trace is not None and isinstance(output, Note) and output.tree is None:
+                        output.tree = trace.fields[mark:]
+                        mark = len(trace.fields)
+                    yield output
+            except Malformed as why:
+                yield Note("dtls.malformed", str(why), unit, sender=sender)
 
     # --- what is counted ---
 
@@ -538,7 +627,13 @@ class Dtls(core.Dissector):
         return Phase("dtls", start_ns, max(end_ns, start_ns), outcome, trips)
 
     def on_end(self, last: Piece) -> Outputs:
+        if self.held:
+            yield from self._drain(late=True)
         one = self.one
+        if not self.borrowed:
+            for half in sorted(one.halves, key=lambda half: half.through_ns):
+                if half.through_ns and not half.finished:
+                    yield from self._finished(half, half.through_ns)
         for side in (self.link.client, self.link.server):
             for output in self._flush(side):
                 if self.turned:
