@@ -42,6 +42,8 @@ RANDOM_STOP: Final = 46
 #: The table of associations that another flow may carry on, by client random, and how many it has.
 OTHERS: Final = "dtls.associations"
 MAX_OTHERS: Final = 32
+#: Associations that began inside of STUN, by flow and peer: they go on beside it.
+PATHS: Final = "dtls.paths"
 #: How long after a ClientHello its answer may come on another path.
 ANSWER_NS: Final = 30_000_000_000
 
@@ -211,11 +213,13 @@ class Association:
             del table[self.link.client_random]
 
 
-def carried_on(shared: Shared, sender: Side, record: Record, unit: Piece) -> tuple[Association, bool] | None:
+def carried_on(
+    shared: Shared, sender: Side, record: Record, unit: Piece, in_stun: bool = False
+) -> tuple[Association, bool] | None:
     """The association of another flow that `record` belongs to, and whether sides are the other way round here.
 
     A ClientHello is known by its random, protected records by opening them.  An answer is taken for that to the only
-    ClientHello without one.
+    ClientHello without one.  What is carried `in_stun` goes along with checks of several pairs.
     """
     table = shared.tables.get(OTHERS)
     if not table:
@@ -228,7 +232,7 @@ def carried_on(shared: Shared, sender: Side, record: Record, unit: Piece) -> tup
     if head[0] == CLIENT_HELLO:
         known = table.get(head[RANDOM_START:RANDOM_STOP])
         # The very same record is a copy, captured on its way at another place.
-        if isinstance(known, Association) and record.sequence not in known.sequences:
+        if isinstance(known, Association) and (in_stun or record.sequence not in known.sequences):
             return known, sender is not known.link.client
     elif head[0] in (SERVER_HELLO, HELLO_VERIFY_REQUEST):
         waiting: list[Association] = [one for one in table.values() if _waits(one, unit.time_ns)]

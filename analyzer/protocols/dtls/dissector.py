@@ -16,6 +16,7 @@ from analyzer.protocols.dtls.association import (
     HANDSHAKE_EPOCH,
     HELLO_VERIFY_REQUEST,
     MAX_HELLOS,
+    PATHS,
     RANDOM_START,
     RANDOM_STOP,
     Association,
@@ -45,6 +46,7 @@ from analyzer.protocols.dtls.records import (
     read_record,
 )
 from analyzer.protocols.dtls.state import Half, Told
+from analyzer.protocols.stun.messages import InStun
 from analyzer.protocols.tls import handshake as tls
 from analyzer.protocols.tls import messages, names
 from analyzer.protocols.tls.keys import NO_HELLO
@@ -81,6 +83,7 @@ class Dtls(core.Dissector):
         self.made: Association | None = None
         self.borrowed = False  # the association began in another flow
         self.turned = False  # and its sides are the other way round here
+        self.in_stun = False  # these are datagrams that messages of STUN carry
         self.tries = MAX_TRIES
         self.runs: list[Run | None] = [None, None]  # by side of the association
         self.sent = [0, 0]  # datagrams, by side of the association
@@ -98,9 +101,23 @@ class Dtls(core.Dissector):
         """The association at hand."""
         found = self.made
         if found is None:
-            found = self.made = Association(self.shared or Shared())
-            flow = self.flow
-            found.ends = None if flow is None else (flow.initiator, flow.responder)
+            found = self.made = self._begun()
+        return found
+
+    def _begun(self) -> Association:
+        """The association that began inside of STUN on this very path, or a new one."""
+        shared, flow = self.shared or Shared(), self.flow
+        inside = isinstance(self.context, InStun)
+        key = repr((0 if flow is None else flow.id, self.context.peer if inside else self.context)).encode()
+        known = shared.recall(PATHS, key)
+        if isinstance(known, Association):
+            self.borrowed, self.tries = True, 0
+            return known
+        found = Association(shared)
+        found.ends = None if flow is None else (flow.initiator, flow.responder)
+        if inside:
+            self.in_stun = True
+            shared.remember(PATHS, key, found)
         return found
 
     @property
@@ -133,7 +150,7 @@ class Dtls(core.Dissector):
         shared = self.one.hand.shared
         bare = Piece(unit.data, unit.runs, unit.start, unit.stop, unit.base, unit.whole)
         record = read_record(Reader(bare), self.one.halves[sender].cid_bytes)
-        found = carried_on(shared, sender, record, bare)
+        found = carried_on(shared, sender, record, bare, self.in_stun)
         if found is None and self.patient and may_be_carried_on(shared, record):
             return True
         self.tries -= 1
@@ -250,8 +267,9 @@ class Dtls(core.Dissector):
             one.retransmissions += 1
             half.repeats += 1
             if kind == tls.CLIENT_HELLO:
+                timed = record.sequence not in one.sequences  # else the same record goes along with another check
                 self._hello_seen(at, record)
-                if len(one.copies) < MAX_HELLOS:
+                if timed and len(one.copies) < MAX_HELLOS:
                     one.copies.append(at)
             elif kind == tls.FINISHED and sender is one.link.client and len(one.finals) < MAX_HELLOS:
                 one.finals.append(at)
@@ -645,6 +663,8 @@ class Dtls(core.Dissector):
             yield from verdicts.at_end(one, self.end_ns, self.flow)
             yield from troubles.at_end(one, self.end_ns)
             one.withdraw()
+            if self.in_stun and self.first is not None:
+                yield verdicts.in_stun(sum(self.sent), self.first)
         elif self.flow is not None:
             ends = (self.flow.initiator, self.flow.responder)
             yield from troubles.moved(one, (ends[1], ends[0]) if self.turned else ends, self.sent, self.first)

@@ -130,6 +130,14 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         "whose records these are.",
         advice="Use connection ids (RFC 9146), send something often enough to keep the mapping, or begin anew.",
     ),
+    "dtls.in-stun": FindingKind(
+        Severity.INFO,
+        "The handshake is carried in connectivity checks",
+        "draft-hancke-webrtc-sped",
+        cause="By design (SPED): DTLS begins with the first check, and need not wait until a pair of candidates works.",
+        advice="Nothing is to be done. It saves up to two round trips; a peer that does not know it does the handshake "
+        "after the checks, as ever.",
+    ),
     "dtls.version-old": FindingKind(
         Severity.WARNING,
         "DTLS 1.0 was negotiated, which must not be used any more",

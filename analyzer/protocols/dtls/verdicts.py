@@ -107,6 +107,12 @@ def _table(link: Link, sender: Side, description: int) -> list[str]:
     return [f"The client offered {'; '.join(parts)}."]
 
 
+def in_stun(count: int, first: Place) -> Finding:
+    many = "A datagram" if count == 1 else f"{count} datagrams"
+    text = f"{many} of the handshake went along with connectivity checks, in an attribute META-DTLS-IN-STUN."
+    return Finding("dtls.in-stun", text, first)
+
+
 # --- at the end -------------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from analyzer import core
 from analyzer.core import About, Enough, Handoff, Malformed, Note, Outcome, Pass, Phase, Place, Side
 from analyzer.protocols.stun import icmp, messages, names, verdicts, wording
 from analyzer.protocols.stun.checks import MAX_NAMES, SIDE_NAMES, Checks
-from analyzer.protocols.stun.messages import HEADER_BYTES
+from analyzer.protocols.stun.messages import HEADER_BYTES, InStun
 from analyzer.protocols.stun.passwords import Passwords
 from analyzer.protocols.stun.recognise import (
     CHANNEL_HEADER_BYTES,
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_TRANSACTIONS: Final = 2048  # that are remembered; the oldest is forgotten first
 FRAME_HEADER_BYTES: Final = 2  # RFC 4571 §2
+MAX_EMBEDDED: Final = 64  # different datagrams of DTLS that messages of one path carry
+EMBEDDED: Final = -1  # the inner channel of these; those of a relay's peers count from 0
 
 STRANGE: Final = "neither a message nor ChannelData (RFC 8656 §12)"
 TRY_ALTERNATE: Final = 300
@@ -67,6 +69,7 @@ class Stun(core.Dissector):
         self.rtt_ns = 0  # the shortest
         self.connected = False  # the phase of Binding was told
         self.allocation = Allocation()
+        self.embedded: set[int] = set()  # digests of the datagrams of DTLS that messages carried
         self.told_fingerprint = False
         self.told_rewritten = False
 
@@ -154,6 +157,8 @@ class Stun(core.Dissector):
         if message.fingerprint is False:
             note.verdict = "FINGERPRINT does not fit."
         yield note
+        if message.dtls_bytes:
+            yield from self._embedded(sender, message, unit, at)
         if message.broken:
             yield Note("stun.malformed", message.broken, place)
         yield from self._judge_bytes(message, place)
@@ -176,6 +181,17 @@ class Stun(core.Dissector):
         if class_ == names.SUCCESS and message.method == names.CONNECTION_BIND and self.stream:
             self.bound = True
             yield Handoff("tcp")
+
+    def _embedded(self, sender: Side, message: Message, unit: Piece, at: int) -> Outputs:
+        """Pass a datagram of DTLS on that a check carries; each goes along with several, and counts once."""
+        begin = at + message.dtls_at
+        piece = unit.cut(begin, begin + message.dtls_bytes)
+        digest = hash((sender, bytes(piece)))
+        if digest in self.embedded or len(self.embedded) >= MAX_EMBEDDED:
+            return
+        self.embedded.add(digest)
+        context = InStun(None if self.relayed is None else self.relayed.peer)
+        yield Pass("udp", piece, stream=False, key=EMBEDDED, sender=sender, context=context)
 
     # --- transactions ---
 
@@ -325,7 +341,7 @@ class Stun(core.Dissector):
             if self.relayed is None:
                 begin = asked.place if half.first_binding is None else half.first_binding
                 yield Phase("stun", begin.time_ns, place.time_ns, Outcome.ESTABLISHED, 1)
-        if "use_candidate" in asked.request.fields and not self.nominated_ns:
+        if wording.nominates(asked.request.fields) and not self.nominated_ns:
             self.nominated_ns = place.time_ns
             self.controlling = who
             if self.relayed is None:

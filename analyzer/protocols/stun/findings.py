@@ -92,7 +92,9 @@ CHANNEL_EXPIRED: Final = "turn.channel-expired"
 FORBIDDEN_PEER: Final = "turn.forbidden-peer"
 REDIRECT: Final = "turn.redirect"
 
-_NO_ROUTE: Final = "The one who reports it has no way on to this address: no route, or the host is gone or switched off."
+_NO_ROUTE: Final = (
+    "The one who reports it has no way on to this address: no route, or the host is gone or switched off."
+)
 _REFUSED: Final = "A firewall refuses this traffic, and says so: a rule of the one who reports it."
 #: Why a request comes back, by what the error says (the names of `icmp.NAMES`).
 ICMP_CAUSES: Final = {

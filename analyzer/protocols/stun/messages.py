@@ -7,7 +7,7 @@ drafts between them.
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 from analyzer.core import Malformed, Reader
@@ -28,11 +28,19 @@ MAX_SHOWN_BYTES: Final = 64  # of an attribute whose form is not known
 NONCE_SHOWN: Final = 12
 FINGERPRINT_XOR: Final = 0x5354554E  # §14.7
 
+#: The field of attribute 0xC001, as the registry names it.
+ENF_FLOW: Final = "enf_flow_description"
 #: The type of MAGIC-COOKIE, which [MS-TURN] has first in each message.
 OLD_MAGIC: Final = b"\0\x0f"
 
 _HEAD: Final = Struct(">HH")
 _WORDS: Final = Struct(">8H")
+
+
+class InStun(NamedTuple):
+    """The context of datagrams that messages carry in an attribute; those beside them have just `peer` as theirs."""
+
+    peer: tuple[str, int] | None  # beyond a relay
 
 
 class Message:
@@ -45,6 +53,8 @@ class Message:
         "classic",
         "data_at",
         "data_bytes",
+        "dtls_at",
+        "dtls_bytes",
         "error",
         "fields",
         "fingerprint",
@@ -82,6 +92,8 @@ class Message:
         self.peers: list[tuple[str, int]] = []
         self.data_at = -1  # where DATA begins, counted from the start of the message
         self.data_bytes = 0
+        self.dtls_at = -1  # where META-DTLS-IN-STUN begins, likewise
+        self.dtls_bytes = 0
 
 
 def read(data: bytes, start: int, stop: int) -> Message:
@@ -102,6 +114,8 @@ def read(data: bytes, start: int, stop: int) -> Message:
     if classic:
         message.fields["classic"] = True
     _read_attributes(message, data, start)
+    if ENF_FLOW in message.fields:
+        _nomination(message)
     return message
 
 
@@ -170,8 +184,19 @@ def _read_attributes(message: Message, data: bytes, start: int) -> None:
             message.channel = value_of
         elif (number == names.MESSAGE_INTEGRITY or number == names.MESSAGE_INTEGRITY_SHA256) and not message.integrity:
             message.integrity, message.integrity_at = number, begin - 4 - start
+        elif number == names.DTLS_IN_STUN:
+            message.dtls_at, message.dtls_bytes = begin - start, size
     if at < stop:
         message.broken = f"more than {MAX_ATTRIBUTES} attributes, the rest is not read"
+
+
+def _nomination(message: Message) -> None:
+    """Browsers renominate with a number for which the registry has another name (draft-thatcher-ice-renomination)."""
+    fields = message.fields
+    value = fields[ENF_FLOW]
+    if message.method == names.BINDING and "ice_controlling" in fields and len(value) == 8:
+        fields["nomination"] = int(value, 16)
+        del fields[ENF_FLOW]
 
 
 def _add_peer(message: Message, name: str, value: Value) -> None:

@@ -96,9 +96,7 @@ class Relay:
             return until_ns, channel
         return granted_ns, peer[0]
 
-    def _judge(
-        self, peer: tuple[str, int], channel: int, by_client: bool, count: int, size: int, place: Place
-    ) -> None:
+    def _judge(self, peer: tuple[str, int], channel: int, by_client: bool, count: int, size: int, place: Place) -> None:
         """Whether data to or from a peer had what it needs: `count` datagrams, `place` is that of the first."""
         time_ns, host = place.time_ns, peer[0]
         late: Late | None = None
@@ -133,7 +131,9 @@ class Relay:
             if isinstance(key, int):
                 peer = self.channels.get(key)
                 what = f"channel 0x{key:04x}{'' if peer is None else f' of {wording.end(peer)}'} held 600 s"
-                text = f"{what} and was not bound again; {many} sent by it afterwards, the first {seconds:.0f} s too late"
+                text = (
+                    f"{what} and was not bound again; {many} sent by it after that, the first {seconds:.0f} s too late"
+                )
                 yield Finding(findings.CHANNEL_EXPIRED, text, late.first)
             else:
                 text = f"the permission for {key} held 300 s and was not renewed; "
@@ -155,12 +155,12 @@ class Relay:
             if key < MAX_PEERS:
                 self.peers[peer] = key
         if shared is None or piece.data[piece.start] > 3:  # only for a room of ours
-            yield Pass("udp", piece, stream=False, key=key, sender=sender)
+            yield Pass("udp", piece, stream=False, key=key, sender=sender, context=peer)
             return
         outer = shared.recall(RELAYED, b"")
         shared.remember(RELAYED, b"", Relayed(peer, self.paths))
         try:
-            yield Pass("udp", piece, stream=False, key=key, sender=sender)
+            yield Pass("udp", piece, stream=False, key=key, sender=sender, context=peer)
         finally:
             shared.remember(RELAYED, b"", outer)
 

@@ -38,6 +38,11 @@ def is_check(message: Message) -> bool:
     return "priority" in fields or "ice_controlling" in fields or "ice_controlled" in fields
 
 
+def nominates(fields: dict[str, Value]) -> bool:
+    """Whether a check nominates its pair: by USE-CANDIDATE, or by the number of a renomination."""
+    return "use_candidate" in fields or "nomination" in fields
+
+
 def text_of(message: Message, asked: Message | None) -> str:
     """The text of the note of `message`; `asked` is the request that it answers, where that is known."""
     fields = message.fields
@@ -45,7 +50,8 @@ def text_of(message: Message, asked: Message | None) -> str:
         return _refusal(fields)
     class_, method = message.message_class, message.method
     if method == names.BINDING:
-        return _binding(message)
+        text = _binding(message)
+        return f"{text}, with {message.dtls_bytes:,} bytes of DTLS" if message.dtls_bytes else text
     if method == names.SEND or method == names.DATA_METHOD:
         return _carried(message)
     if class_ == names.REQUEST:
@@ -92,7 +98,9 @@ def _binding(message: Message) -> str:
         words.append("controlled")
     if "priority" in fields:
         words.append(f"priority {fields['priority']}")
-    if "use_candidate" in fields:
+    if "nomination" in fields:
+        words.append(f"nominates this pair (nomination {fields['nomination']})")
+    elif "use_candidate" in fields:
         words.append("nominates this pair")
     return ", ".join(words)
 

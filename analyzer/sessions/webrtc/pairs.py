@@ -21,6 +21,12 @@ REQUEST: Final = "stun.binding-request"
 SUCCESS: Final = "stun.binding-success"
 ERROR: Final = "stun.binding-error"
 ROLE_CONFLICT: Final = 487
+
+# How a pair is nominated: RFC 8445 §8.1.1, RFC 5245 §8.1.1.2, draft-thatcher-ice-renomination.
+REGULAR: Final = "regular"
+AGGRESSIVE: Final = "aggressive"
+RENOMINATION: Final = "renomination"
+
 NO_ENDPOINT: Final = Endpoint("", 0)
 
 
@@ -33,6 +39,7 @@ class Way:
         "errors",
         "first",
         "first_answer",
+        "how",
         "last",
         "last_answer_ns",
         "nominated",
@@ -61,7 +68,8 @@ class Way:
         self.silent = 0  # requests since the last answer
         self.silent_first: Place | None = None
         self.role = ""  # "controlling" or "controlled", as last said
-        self.wanted_ns = 0  # the first request with USE-CANDIDATE
+        self.wanted_ns = 0  # the first request that nominates
+        self.how = ""  # it does: REGULAR, AGGRESSIVE or RENOMINATION
         self.nominated: Place | None = None  # the first success response to one
         self.nominated_ns = 0  # when the last one that was answered had been sent
         self.rtt_ns = 0  # the shortest
@@ -258,9 +266,11 @@ class Checks:
             way.first = place
         way.last = place
         way.role = "controlling" if "ice_controlling" in fields else "controlled" if "ice_controlled" in fields else ""
-        nominates = "use_candidate" in fields
+        again = "nomination" in fields
+        nominates = again or "use_candidate" in fields
         if nominates and not way.wanted_ns:
             way.wanted_ns = place.time_ns
+            way.how = RENOMINATION if again else AGGRESSIVE if way.requests == 1 else REGULAR
         if len(self.waiting) >= MAX_TRANSACTIONS:
             del self.waiting[next(iter(self.waiting))]
         self.waiting[fields.get("transaction_id", "")] = Transaction(pair, side, note.flow, place, nominates)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from analyzer import core
 from analyzer.core import Limits, Note, Outcome, Piece, Severity, Side
+from analyzer.engine.channel import DatagramChannel
 from analyzer.protocols.stun import PROTOCOL
+from analyzer.protocols.stun.dissector import Stun
 from analyzer.protocols.stun.recognise import probe
 from analyzer.protocols.stun.verdicts import expired
 from captures.stun import (
@@ -533,3 +535,80 @@ def test_any_bytes_raise_nothing(frames: list[tuple[Side, bytes, int]], over: st
         told.append((side, bytes(changed)))
     said = play([PROTOCOL, INNER], *told, over=over, trace=bool(len(frames) & 1))
     assert "engine.internal-error" not in {note.kind for note in said.notes}
+
+
+# --- what checks carry besides ----------------------------------------------------------------------------------------
+
+
+def with_dtls(number: int, data: bytes, *more: tuple[int, bytes]) -> bytes:
+    role = (0x802A, bytes(8))
+    return message(BINDING, REQUEST, number, text(0x0006, "a:b"), role, (0xC070, data), *more, fingerprint=True)
+
+
+def test_datagrams_in_checks_are_passed_on_once() -> None:
+    said = udp(
+        (A, with_dtls(1, b"!one")),
+        (A, with_dtls(2, b"!one", (0xC071, b"\0\0\0\1\0\0\0\2"))),
+        (B, with_dtls(3, b"!one")),
+        (A, with_dtls(4, b"!two", (0xC070, b"!three"))),
+        (A, with_dtls(5, b"")),
+        *[(A, with_dtls(10 + number, b"!%d" % number)) for number in range(100)],
+    )
+    inside = [note for note in said.notes if note.kind == "inner.data"]
+    assert [note.text for note in inside[:3]] == ["!one 1", "!one 2", "!two 3"]
+    assert [note.sender for note in inside[:3]] == [A, B, A]
+    assert len(inside) == 64
+    assert inside[0].path == ("udp", "stun", "inner")
+    checks = [note for note in said.notes if note.kind == "stun.binding-request"]
+    assert checks[0].text == "check for a:b, controlling, with 4 bytes of DTLS"
+    assert checks[1].fields["meta_dtls_in_stun_acknowledgement"] == [1, 2]
+    assert checks[4].text == "check for a:b, controlling"
+
+
+def test_datagrams_in_checks_that_come_through_a_relay() -> None:
+    said = udp(
+        (A, allocate(1)),
+        (B, allocated(1)),
+        (A, message(SEND, INDICATION, 2, peer(), (0x0013, with_dtls(3, b"!inside")))),
+    )
+    assert said.notes[-1].path == ("udp", "stun", "stun", "inner")
+
+
+def test_renomination_by_a_number() -> None:
+    role = (0x802A, bytes(8))
+    said = udp(
+        (A, message(BINDING, REQUEST, 1, text(0x0006, "a:b"), role, uint(0xC001, 7), fingerprint=True)),
+        (B, answered(1)),
+        (A, message(BINDING, REQUEST, 2, uint(0xC001, 7))),
+        (A, message(BINDING, REQUEST, 3, role, (0xC001, bytes(6)))),
+    )
+    assert said.notes[0].text.endswith("nominates this pair (nomination 7)")
+    assert said.facts["ice_nominated_by"] == "initiator"
+    assert said.notes[2].fields["enf_flow_description"] == "00000007"
+    assert said.notes[3].fields["enf_flow_description"] == "00" * 6
+
+
+# --- ICMP -------------------------------------------------------------------------------------------------------------
+
+
+def icmp_error(quoted: bytes, number: int = 9, code: int = 3) -> core.IcmpError:
+    """An error about a datagram of A that quotes `quoted`."""
+    head = bytes((3, code)) + bytes(6) + b"\x45" + bytes(8) + b"\x11" + bytes(10) + bytes(8)
+    piece = Piece(head + quoted, [(0, number, 34, START_NS + SECOND)])
+    return core.IcmpError(4, 3, code, "192.0.2.1", A, 0, piece)
+
+
+def test_icmp_errors_that_quote_too_little_are_about_the_last_request() -> None:
+    asked = message(BINDING, REQUEST, 1, fingerprint=True)
+    for quoted, wanted in ((b"", 1), (asked[:12], 1), (asked, 1), (bytes((0x80,)) + asked, 0)):
+        said = play([PROTOCOL], (A, asked), over="udp", port=3478)
+        channel = said.channel
+        assert isinstance(channel, DatagramChannel)
+        room = channel.seats[0].room
+        assert isinstance(room, Stun)
+        found = list(room.on_icmp(icmp_error(quoted)))
+        assert len(found) == wanted, quoted
+        assert room.icmp.requests == [wanted, 0]
+    said = play([PROTOCOL], (A, asked), (B, answered(1)), over="udp", port=3478)
+    assert isinstance(said.channel, DatagramChannel)
+    assert list(said.channel.seats[0].room.on_icmp(icmp_error(b""))) == []
