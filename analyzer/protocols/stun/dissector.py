@@ -128,7 +128,7 @@ class Stun(core.Dissector):
         if self.relay.runs:
             yield from self.relay.flush(self.client)
         fields = message.fields
-        if message.classic:
+        if message.old:
             messages.old_draft(message)
         if self.relayed is not None:
             fields["relayed_peer"] = wording.as_value(self.relayed.peer)
@@ -369,7 +369,7 @@ class Stun(core.Dissector):
         for side in core.SIDES:
             half = self.halves[side]
             yield from self.icmp.verdict(half, side)
-            yield from verdicts.at_end(half, self.halves[side.other], self.end_ns, self.icmp.counts[side])
+            yield from verdicts.at_end(half, self.halves[side.other], self.end_ns, self.icmp.counts[side], self.stream)
         yield from self.relay.verdicts(self.allocation.given)
         if self.conflicts:
             yield verdicts.role_conflict(self.conflicts, any(half.success_ns for half in self.halves))

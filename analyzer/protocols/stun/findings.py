@@ -92,6 +92,12 @@ CHANNEL_EXPIRED: Final = "turn.channel-expired"
 FORBIDDEN_PEER: Final = "turn.forbidden-peer"
 REDIRECT: Final = "turn.redirect"
 
+#: Cause and advice where requests went over a connection, which is proof of a path.
+SILENT_STREAM: Final = (
+    "The connection is there, so nothing blocks the way: what listens on that port is no STUN or TURN server, or it is "
+    "hung or overloaded.",
+    "Look at the server's log at that time, and whether TURN over TCP or TLS is switched on for this port.",
+)
 _NO_ROUTE: Final = (
     "The one who reports it has no way on to this address: no route, or the host is gone or switched off."
 )

@@ -63,6 +63,7 @@ class Message:
         "kind",
         "message_class",
         "method",
+        "old",
         "peer",
         "peers",
         "size",
@@ -78,6 +79,7 @@ class Message:
         self.size = size  # with its header
         self.transaction = transaction
         self.classic = classic  # without the magic cookie: RFC 3489
+        self.old = False  # of [MS-TURN], with or without the magic cookie
         self.fields: dict[str, Value] = {
             "message_type": names.type_named(message_type),
             "transaction_id": transaction.hex(),
@@ -131,6 +133,7 @@ def _read_attributes(message: Message, data: bytes, start: int) -> None:
     at = start + HEADER_BYTES
     padded = is_padded(data, start, stop, message.classic)
     swapped = data[at : at + 2] == OLD_MAGIC  # [MS-TURN] has the numbers of REALM and NONCE the other way round
+    message.old = swapped
     for _ in range(MAX_ATTRIBUTES):
         if at + 4 > stop:
             if at < stop:
@@ -264,6 +267,8 @@ def xor_address(body: bytes, key: bytes) -> Value:
 
 def text(body: bytes) -> Value:
     cut = body[:MAX_TEXT_BYTES].decode("utf-8", "backslashreplace").rstrip("\0")
+    if body and body[0] < 32:
+        return shown(body)  # the tickets that some use as user names
     return cut if cut.isprintable() else "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in cut)
 
 
@@ -456,16 +461,33 @@ DECODERS: Final[dict[int, Callable[[bytes], Value]]] = {
 
 
 def old_draft(message: Message) -> None:
-    """Put the types of [MS-TURN] in their place: what is an error by its bits was Data Indication, 4 was Send."""
-    if message.type == 0x0115:
+    """Put the types of [MS-TURN] 2.2.1 in their place: a Data Indication looks like an error, 4 was Send."""
+    kind = message.type
+    if kind == 0x0115:
         message.method, message.message_class = names.DATA_METHOD, names.INDICATION
         message.kind = "turn.data-indication"
-        message.fields["message_type"] = {"value": message.type, "name": "Data Indication"}
-    elif message.type in (0x0004, 0x0104, 0x0114):
+        message.fields["message_type"] = {"value": kind, "name": "Data Indication"}
+    elif kind in (0x0004, 0x0104, 0x0114):
         message.method = names.SEND
         name = names.type_named(names.type_of(names.SEND, message.message_class))["name"]
-        message.fields["message_type"] = {"value": message.type, "name": name}
+        message.fields["message_type"] = {"value": kind, "name": name}
         message.kind = f"turn.send-{names.CLASSES[message.message_class]}"
+    elif kind in (0x0006, 0x0106, 0x0116):
+        message.method = names.SET_ACTIVE_DESTINATION
+        name = f"Set Active Destination {names.CLASS_NAMES[message.message_class]}"
+        message.fields["message_type"] = {"value": kind, "name": name}
+        message.kind = f"turn.set-active-destination-{names.CLASSES[message.message_class]}"
+
+
+def relayed_of(message: Message) -> Value:
+    """The address that an Allocate success gives; None where there is none.  [MS-TURN] 3.2.5.1 calls it mapped."""
+    found = message.fields.get("xor_relayed_address")
+    return message.fields.get("mapped_address") if found is None and message.old else found
+
+
+def mapped_of(message: Message) -> Value:
+    """The address from which the server sees the client; None where it does not say."""
+    return message.fields.get("ms_xor_mapped_address" if message.old else "xor_mapped_address")
 
 
 # --- the field tree ---------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ INDICATION: Final = 1
 SUCCESS: Final = 2
 ERROR: Final = 3
 CLASSES: Final = ("request", "indication", "success", "error")
+CLASS_NAMES: Final = ("Request", "Indication", "Success Response", "Error Response")
 
 # Methods.
 BINDING: Final = 0x001
@@ -28,6 +29,7 @@ ALLOCATE: Final = 0x003
 REFRESH: Final = 0x004
 OLD_SEND: Final = 0x004  # of the drafts before RFC 5766, which [MS-TURN] has kept
 OLD_DATA: Final = 0x005
+SET_ACTIVE_DESTINATION: Final = -1  # has the number of SEND
 SEND: Final = 0x006
 DATA_METHOD: Final = 0x007
 CREATE_PERMISSION: Final = 0x008
@@ -112,8 +114,7 @@ def type_named(message_type: int) -> dict[str, Value]:
     found = _TYPES.get(message_type)
     if found is None:
         method = method_of(message_type)
-        words = ("Request", "Indication", "Success Response", "Error Response")
-        name = f"{METHODS.get(method) or f'method 0x{method:03x}'} {words[class_of(message_type)]}"
+        name = f"{METHODS.get(method) or f'method 0x{method:03x}'} {CLASS_NAMES[class_of(message_type)]}"
         found = {"value": message_type, "name": name}
         if len(_TYPES) < MAX_KEPT:
             _TYPES[message_type] = found

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.core import About, Finding, Outcome, Phase, Severity
 from analyzer.protocols.stun import findings, names, wording
+from analyzer.protocols.stun.messages import mapped_of, relayed_of
 from analyzer.protocols.stun.passwords import is_valid
 from analyzer.protocols.stun.registries import METHODS
 
@@ -84,7 +85,7 @@ def of_answer(turn: Allocation, message: Message, request: Message | None, evide
         lifetime = message.fields.get("lifetime")
         if lifetime is not None and message.method in (names.ALLOCATE, names.REFRESH):
             turn.until_ns = place.time_ns + lifetime * 1_000_000_000 if lifetime else 0
-        if message.method == names.ALLOCATE and "xor_relayed_address" in message.fields:
+        if message.method == names.ALLOCATE:
             yield from _given(turn, message, place)
         return
     code = message.error
@@ -185,9 +186,11 @@ def expired(user: str, now_ns: int) -> str:
 def _given(turn: Allocation, message: Message, place: Place) -> Outputs:
     fields = message.fields
     facts = turn.facts
-    facts["turn_relayed_address"] = wording.joined(fields["xor_relayed_address"])
-    if isinstance(fields.get("xor_mapped_address"), dict):
-        facts["turn_mapped_address"] = wording.joined(fields["xor_mapped_address"])
+    relayed, mapped = relayed_of(message), mapped_of(message)
+    if isinstance(relayed, dict):  # some relays give none: their clients use the server's own address
+        facts["turn_relayed_address"] = wording.joined(relayed)
+    if isinstance(mapped, dict):
+        facts["turn_mapped_address"] = wording.joined(mapped)
     for name in ("lifetime", "software"):
         if name in fields:
             facts[f"turn_{name}"] = fields[name]
@@ -199,7 +202,7 @@ def _given(turn: Allocation, message: Message, place: Place) -> Outputs:
     yield Phase("turn", first.time_ns, max(place.time_ns, first.time_ns), Outcome.ESTABLISHED, turn.answers)
 
 
-def at_end(half: Half, other: Half, end_ns: int, refused: int = 0) -> Outputs:
+def at_end(half: Half, other: Half, end_ns: int, refused: int = 0, stream: bool = False) -> Outputs:
     """What can be said of the requests of one side once there are no more."""
     first, last = half.first, half.last
     if first is None or last is None:
@@ -211,12 +214,16 @@ def at_end(half: Half, other: Half, end_ns: int, refused: int = 0) -> Outputs:
         seconds = (last.time_ns - first.time_ns) / 1e9
         text = f"{half.sent} {what} in {seconds:.1f} s, none of them answered"
         if half.gaps:
-            text += f" (one was sent again after {', '.join(f'{gap / 1e9:.1f}' for gap in half.gaps)} s)"
+            gaps = [f"{gap / 1e9:.1f}" for gap in half.gaps if gap >= 50_000_000]
+            text += f" (one was sent again after {', '.join(gaps)} s)" if gaps and not stream else ""
         if other.sent:
             text += f"; {other.sent} of the other side came the other way"
         severity = Severity.NOTICE if half.checks else None
         places = [first, last]
-        yield Finding(findings.NO_RESPONSE, text, places, limits=ELSEWHERE, severity=severity)
+        found = Finding(findings.NO_RESPONSE, text, places, limits=ELSEWHERE, severity=severity)
+        if stream:
+            found.cause, found.advice = findings.SILENT_STREAM
+        yield found
     elif half.checks and half.success_ns and half.silent >= LOST_REQUESTS:
         silence_ns = last.time_ns - half.last_answer_ns
         if silence_ns >= LOST_NS:

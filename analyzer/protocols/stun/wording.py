@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.protocols.stun import names
+from analyzer.protocols.stun.messages import mapped_of, relayed_of
 
 if TYPE_CHECKING:
     from analyzer.core import Value
@@ -143,8 +144,7 @@ def _request(message: Message) -> str:
 def _success(message: Message, asked: Message | None) -> str:
     fields, method = message.fields, message.method
     if method == names.ALLOCATE:
-        relayed = fields.get("xor_relayed_address")
-        mapped = fields.get("xor_mapped_address")
+        relayed, mapped = relayed_of(message), mapped_of(message)
         words = f"relayed address {joined(relayed)}{_seconds(fields)}" if isinstance(relayed, dict) else "allocated"
         return f"{words}, your address is {joined(mapped)}" if isinstance(mapped, dict) else words
     if method == names.REFRESH:

@@ -120,7 +120,7 @@ def summary(view: View, steps: list[Step]) -> list[str]:
     sentences = [". ".join(said) + "."] if said else []
     pair = view.selected
     if pair is not None:
-        kinds = " and ".join(dict.fromkeys(kind for kind in pair.types if kind))
+        kinds = " and ".join(dict.fromkeys(kind for kind in pair.types if kind and kind != RELAY))
         path = "through a relay" if RELAY in pair.types else "direct"
         words = ", ".join(word for word in (path, kinds, pair.family, pair.protocol.upper()) if word)
         sentences.append(f"Path: {pair.ends[0]} - {pair.ends[1]} ({words}). {capital(why_selected(view, pair))}.")

@@ -163,7 +163,7 @@ class Checks:
     def __init__(
         self,
         flows: Mapping[int, Flow],
-        relays: Mapping[int, Endpoint],
+        relays: dict[int, Endpoint],
         side_of: Callable[[str], int],
         initiators: Mapping[int, int],
     ) -> None:
@@ -197,10 +197,9 @@ class Checks:
         flow = self.flows.get(note.flow)
         if flow is None or note.sender is None:
             return None
-        relay = self.relays.get(note.flow)
         left, right = flow.initiator, flow.responder
-        if peer.port:
-            left, right = relay or NO_ENDPOINT, peer
+        if peer.port:  # the server stands for an address that it gave before the capture
+            left, right = self.relays.setdefault(note.flow, flow.responder), peer
         key = (note.flow, peer)
         turned = self.turned.get(key)
         if turned is None or own >= 0:

@@ -612,3 +612,50 @@ def test_icmp_errors_that_quote_too_little_are_about_the_last_request() -> None:
     said = play([PROTOCOL], (A, asked), (B, answered(1)), over="udp", port=3478)
     assert isinstance(said.channel, DatagramChannel)
     assert list(said.channel.seats[0].room.on_icmp(icmp_error(b""))) == []
+
+
+# --- [MS-TURN] with the magic cookie ----------------------------------------------------------------------------------
+
+
+def ms(kind: int, number: int, *attributes: tuple[int, bytes]) -> bytes:
+    made = bytearray(message(1, 0, number, (0x000F, b"\x72\xc6\x4b\xc6"), *attributes))
+    made[:2] = struct.pack(">H", kind)
+    return bytes(made)
+
+
+def test_microsofts_relays_give_and_carry_by_other_names() -> None:
+    inside = check(9)
+    said = udp(
+        (A, ms(0x0003, 1, (0x0006, b"\2\0\0\x24"))),
+        (B, ms(0x0103, 1, address(0x0001, "198.51.100.9", 4000), address(0x8020, "192.0.2.1", 5000))),
+        (A, ms(0x0004, 2, address(0x0011, "203.0.113.7", 50_000), (0x0013, inside))),
+        (A, ms(0x0006, 3, address(0x0011, "203.0.113.7", 50_000))),
+        (B, ms(0x0106, 3)),
+    )
+    assert [note.kind for note in said.notes] == [
+        "turn.allocate-request", "turn.allocate-success", "turn.send-request", "stun.binding-request",
+        "turn.set-active-destination-request", "turn.set-active-destination-success",
+    ]  # fmt: skip
+    assert said.notes[0].text == "asks for a relay, as 02000024"
+    assert said.notes[1].text.startswith("relayed address 198.51.100.9:4000, your address is ")
+    assert said.notes[3].fields["relayed_peer"] == {"address": "203.0.113.7", "port": 50_000}
+    assert said.notes[4].fields["message_type"]["name"] == "Set Active Destination Request"
+    assert said.facts["turn_relayed_address"] == "198.51.100.9:4000"
+    (phase,) = said.phases
+    assert (phase.name, phase.outcome) == ("turn", Outcome.ESTABLISHED)
+
+
+def test_an_allocation_without_an_address_is_one() -> None:
+    said = udp((A, message(ALLOCATE, REQUEST, 1)), (B, message(ALLOCATE, SUCCESS, 1)))
+    assert [(phase.name, phase.outcome) for phase in said.phases] == [("turn", Outcome.ESTABLISHED)]
+    assert "turn_relayed_address" not in said.facts
+
+
+def test_a_connection_on_which_nobody_answers_is_not_blocked() -> None:
+    said = play(
+        [PROTOCOL], (A, message(BINDING, REQUEST, 1)), (A, message(BINDING, REQUEST, 2)), over="tcp", port=3478,
+        end_ns=START_NS + 40 * SECOND,
+    )  # fmt: skip
+    (finding,) = said.findings
+    assert finding.code == "stun.no-response"
+    assert finding.cause.startswith("The connection is there")
