@@ -1,7 +1,7 @@
 """STUN and DTLS in captures that others made: our messages beside the oracle's; each difference has its reason.
 
-Two kinds of differences are of principle: the oracle tells every fragment of a DTLS message by itself, ours is told where
-it was complete; and the oracle does not look into the data of a TURN relay.
+Two kinds of differences are of principle: the oracle tells every fragment of a DTLS message by itself, and does not
+look into the data of a TURN relay.
 """
 
 from __future__ import annotations

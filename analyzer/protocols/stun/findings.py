@@ -94,8 +94,7 @@ REDIRECT: Final = "turn.redirect"
 
 #: Cause and advice where requests went over a connection, which is proof of a path.
 SILENT_STREAM: Final = (
-    "The connection is there, so nothing blocks the way: what listens on that port is no STUN or TURN server, or it is "
-    "hung or overloaded.",
+    "The connection is there, so the way is free: no STUN or TURN server listens on that port, or it is overloaded.",
     "Look at the server's log at that time, and whether TURN over TCP or TLS is switched on for this port.",
 )
 _NO_ROUTE: Final = (
