@@ -137,7 +137,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     BAD_INTEGRITY: FindingKind(
         Severity.ERROR,
         "A request was signed with another password",
-        "§9.1.3, §14.5",
+        "§9.1.3, 14.5",
         cause="The client has another password than the one that was given here: an old one, one of another user, or "
         "one that was copied with a mistake.",
         advice="Compare the password of the client's configuration with that of the server; for passwords that are "
