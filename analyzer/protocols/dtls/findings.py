@@ -141,7 +141,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "dtls.version-old": FindingKind(
         Severity.WARNING,
         "DTLS 1.0 was negotiated, which must not be used any more",
-        "RFC 8996 5; RFC 8827 6.5",
+        "RFC 8996; RFC 8827 6.5",
         cause="One side knows nothing newer, or has DTLS 1.2 turned off.",
         advice="Update that side, or allow DTLS 1.2 there.",
     ),

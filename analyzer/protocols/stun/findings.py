@@ -146,7 +146,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     BAD_FINGERPRINT: FindingKind(
         Severity.WARNING,
         "FINGERPRINT does not fit the message",
-        "§14.7",
+        "§7, 14.7",
         cause="Something on the way changed the message (an application layer gateway that rewrites addresses), the "
         "bytes were damaged, or the sender computes the CRC wrongly.",
         advice="Compare captures of both ends. Switch off STUN or SIP helpers in the router.",
@@ -154,7 +154,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     CHECK_REFUSED: FindingKind(
         Severity.WARNING,
         "A connectivity check was refused",
-        "§9.1.3",
+        "§9.1.3, 14.8",
         cause="The user name or the password of the check is not (or no longer) that of the other side: an ICE restart "
         "that one side has not learnt of, an answer given to another offer, or a peer that was replaced.",
         advice="Compare the ice-ufrag of both descriptions with the user name of the check: it is the receiver's, a "
@@ -194,14 +194,14 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     CHALLENGE: FindingKind(
         Severity.INFO,
         "The relay asks for credentials",
-        "§9.2.4",
+        "§9.2.3.1, 9.2.4",
         cause="By design: a client learns realm and nonce from the first answer, and asks again with its credentials.",
         advice="Nothing is to be done. It costs one round trip.",
     ),
     AUTH_FAILED: FindingKind(
         Severity.ERROR,
         "The relay refuses the credentials",
-        "§9.2.4",
+        "§9.2.4, 9.2.5",
         cause="The password is wrong or the user is not known; or the credentials were made for some time and that is "
         "over (user names that begin with a number of seconds since 1970); or the realm is another.",
         advice="Compare user name and realm with the relay's configuration; ask for new credentials; look whether the "
@@ -225,7 +225,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     MISMATCH: FindingKind(
         Severity.WARNING,
         "The relay has another allocation for this client than the client thinks",
-        "RFC 8656 7.2",
+        "RFC 8656 7.2, 19",
         cause="The client takes a port that it used shortly before, so that the old allocation is still there; or the "
         "server was restarted, or the allocation has expired, and is there no more.",
         advice="Allocate from a new port. If it comes in the middle of a call, look for a restart of the relay and for "
@@ -241,7 +241,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     FAMILY: FindingKind(
         Severity.WARNING,
         "The relay does not serve this IP version",
-        "RFC 8656 19",
+        "RFC 8656 7.2, 19",
         cause="The relay has no address of the version that was asked for, or the peer's address is of another version "
         "than the relayed one.",
         advice="Give the relay addresses of both versions, or offer candidates of the version that it has.",
@@ -295,7 +295,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     FORBIDDEN_PEER: FindingKind(
         Severity.NOTICE,
         "The relay does not let this peer be reached",
-        "RFC 8656 10.2",
+        "RFC 8656 10.2, 19",
         cause="The relay's rules deny the peer's address: mostly it is private, loopback or multicast.",
         advice="If another candidate of the peer works, all is well. Else allow the network in the relay's rules.",
     ),
