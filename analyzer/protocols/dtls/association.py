@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import SIDES, Side
+from analyzer.protocols.dtls.flights import Flights
 from analyzer.protocols.dtls.records import CONNECTION_ID, HANDSHAKE, EpochOpener, Record, open12
 from analyzer.protocols.dtls.state import MAX_EPOCHS, Half
 from analyzer.protocols.tls.handshake import CLIENT_HELLO, SERVER_HELLO, Handshake
@@ -60,6 +61,7 @@ class Association:
         "ends",
         "failed",
         "finals",
+        "flights",
         "given",
         "halves",
         "hand",
@@ -86,6 +88,7 @@ class Association:
         self.both: list[Place] = []  # ClientHellos of both sides
         self.given: list[str] = []  # cookies
         self.echoed: list[str] = []  # that the client sent
+        self.flights = Flights()
         self.finals: list[Place] = []  # where the client's Finished was sent again
         self.slow = False  # that the first ClientHello was lost has been told
         self.ends: tuple[Endpoint, Endpoint] | None = None  # of the flow in which it began

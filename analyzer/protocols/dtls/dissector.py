@@ -266,6 +266,7 @@ class Dtls(core.Dissector):
             one = self.one
             one.retransmissions += 1
             half.repeats += 1
+            one.flights.repeat(sender, known.note.kind.removeprefix("dtls."), at.time_ns)
             if kind == tls.CLIENT_HELLO:
                 timed = record.sequence not in one.sequences  # else the same record goes along with another check
                 self._hello_seen(at, record)
@@ -287,6 +288,8 @@ class Dtls(core.Dissector):
             self.one.copies = [at]
         note = self._told_note(sender, kind, message, at, record)
         note.fields["message_seq"] = sequence
+        if not self.link.done_ns:
+            self.one.flights.add(sender, note.kind.removeprefix("dtls."), at.time_ns)
         if kind == tls.CLIENT_HELLO and note.fields.get("cookie"):
             note.text += ", with the server's cookie"
             if len(self.one.echoed) < MAX_HELLOS:
@@ -424,6 +427,8 @@ class Dtls(core.Dissector):
             self.one.retransmissions += 1
             fields["retransmission"] = True
             text = f"sent again: {text}"
+        elif not link.done_ns:
+            self.one.flights.add(sender, "change-cipher-spec", content.time_ns)
         link.ccs[sender] = True
         if sender is link.server and link.resumed is None and link.hello is not None and link.answer is not None:
             link.resumed = not link.server_hello_done

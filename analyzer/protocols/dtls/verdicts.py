@@ -207,6 +207,9 @@ def facts(one: Association, turned: bool = False) -> dict[str, Value]:
         found["hello_to_hello_ns"] = link.server_at.time_ns - link.hello_at.time_ns
     if one.cookies:
         found["hello_verify_requests"] = one.cookies
+    flights = one.flights.facts(turned)
+    if flights:
+        found["flights"] = flights
     if one.retransmissions:
         found["dtls_retransmissions"] = one.retransmissions
     if one.opened or one.unopened:
