@@ -479,3 +479,52 @@ def test_a_channel_alone_wants_nothing() -> None:
         channel.feed(INI, last)
     with pytest.raises(NotImplementedError):
         channel.end(last)
+
+
+class Frail(Box):
+    """A Box that breaks at its end, and over an ICMP error: as the data says that it was given."""
+
+    wants_sums = True
+
+    def __init__(self) -> None:
+        self.how = "N"
+
+    def on_unit(self, sender: Side, unit: Piece) -> core.Outputs:
+        self.how = chr(unit.data[unit.start])
+        yield from super().on_unit(sender, unit)
+
+    def _break(self) -> core.Outputs:
+        if self.how == "F":
+            raise Malformed("at last")
+        raise ValueError("ours")
+        yield
+
+    def on_end(self, last: Piece) -> core.Outputs:
+        return self._break()
+
+    def on_over(self, flow: core.Flow) -> core.Outputs:
+        return self._break()
+
+    def on_icmp(self, error: core.IcmpError) -> core.Outputs:
+        return self._break()
+
+
+@pytest.mark.parametrize(("letter", "kind"), [("F", "box.malformed"), ("N", "engine.internal-error")])
+def test_what_breaks_at_the_end_of_datagrams_or_by_icmp_is_told(letter: str, kind: str) -> None:
+    box = protocol(room=Frail, over=("udp",))
+    said = play(box, (INI, unit(letter, "a")))
+    assert [note.kind for note in said.notes][-2:] == [kind, kind]
+    teller = Teller(a_flow("udp"), Shared(), trace=False, on_output=None)
+    channel = DatagramChannel(Registry([box]), teller, "udp", ("udp",), (1, 2))
+    error = core.IcmpError(4, 3, 3, "192.0.2.1", INI, 0, Piece(bytes(60), [(0, 2, 34, 5)]))
+    channel.icmp(error)
+    assert teller.notes == []
+    channel.feed(INI, Piece(unit(letter, "a"), [(0, 1, 42, 5)]))
+    channel.icmp(error)
+    assert teller.notes[-1].kind == kind
+    rooms = Registry([protocol(over=("udp",)), protocol("inner", ("after:box",), room=Frail)])
+    handed = DatagramChannel(rooms, teller, "udp", ("udp",), (1, 2))
+    handed.feed(INI, Piece(unit("H", "after:box"), [(0, 1, 42, 5)]))
+    handed.feed(INI, Piece(unit(letter, "a"), [(0, 1, 42, 5)]))
+    handed.icmp(error)
+    assert teller.notes[-1].path[-1] == "inner"
