@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Finding, Note, Severity, Side
-from analyzer.protocols.stun import findings, names
+from analyzer.protocols.stun import findings, names, wording
 from analyzer.protocols.stun.messages import HEADER_BYTES
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Errors:
         what = "connectivity checks" if half.checks else "requests"
         text = f"{many:,} of {count:,} {what} came back as ICMP {name_of(error)} from {error.source}, none was answered"
         severity = Severity.NOTICE if half.checks else None
-        found = Finding(findings.ICMP, text, [place, error.at.place], severity=severity)
+        found = Finding(findings.ICMP, wording.sentence(text), [place, error.at.place], severity=severity)
         found.cause = findings.ICMP_CAUSES.get(name_of(error), "")
         yield found
 

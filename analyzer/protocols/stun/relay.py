@@ -134,16 +134,16 @@ class Relay:
                 text = (
                     f"{what} and was not bound again; {many} sent by it after that, the first {seconds:.0f} s too late"
                 )
-                yield Finding(findings.CHANNEL_EXPIRED, text, late.first)
+                yield Finding(findings.CHANNEL_EXPIRED, wording.sentence(text), late.first)
             else:
                 text = f"the permission for {key} held 300 s and was not renewed; "
                 text += f"{many} sent there afterwards, the first {seconds:.0f} s too late"
-                yield Finding(findings.PERMISSION_EXPIRED, text, late.first)
+                yield Finding(findings.PERMISSION_EXPIRED, wording.sentence(text), late.first)
         for host, late in self.unasked.items():
             if given and not late.alive and host not in self.asked:
                 many = f"{late.count:,} datagram{'' if late.count == 1 else 's'}, {late.bytes:,} bytes,"
                 text = f"{many} sent to {host}, for which the client never asked a permission"
-                yield Finding(findings.PERMISSION_MISSING, text, late.first)
+                yield Finding(findings.PERMISSION_MISSING, wording.sentence(text), late.first)
 
     # --- what is carried ---
 

@@ -15,6 +15,11 @@ MAX_SHOWN: Final = 60
 MAX_PEERS: Final = 3
 
 
+def sentence(text: str) -> str:
+    """Begun with a capital, ended with a full stop."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
 def joined(where: Value) -> str:
     """An address and its port: "192.0.2.1:80", "[2001:db8::1]:80"."""
     host, port = where["address"], where["port"]

@@ -139,7 +139,7 @@ def test_unanswered_checks_are_told_with_what_came_the_other_way() -> None:
     said = udp((A, check(1)), (A, check(2)), (B, check(3, "c3d4:a1b2")), end_ns=START_NS + 3 * SECOND)
     assert codes(said) == ["stun.no-response"]
     assert said.findings[0].severity is Severity.NOTICE
-    assert said.findings[0].text.endswith("none of them answered; 1 of the other side came the other way")
+    assert said.findings[0].text.endswith("none of them answered; 1 of the other side came the other way.")
     assert [phase.outcome for phase in said.phases] == [Outcome.UNANSWERED]
 
 
@@ -337,7 +337,7 @@ def test_wrong_credentials_name_user_and_realm() -> None:
     request = message(ALLOCATE, REQUEST, 1, *attributes, key=KEY)
     said = udp((A, request), (B, challenge(1)))
     assert codes(said) == ["turn.auth-failed"]
-    assert said.findings[0].text.startswith("user lab sent credentials and was refused: 401")
+    assert said.findings[0].text.startswith("User lab sent credentials and was refused: 401")
     assert "for realm elsewhere" in said.findings[0].text
     assert [phase.outcome for phase in said.phases] == [Outcome.FAILED]
     hashed = udp((A, message(ALLOCATE, REQUEST, 1, key=KEY)), (B, challenge(1)), (B, challenge(1)), (B, challenge(9)))
