@@ -431,6 +431,7 @@ DECODERS: Final[dict[int, Callable[[bytes], Value]]] = {
     0x0024: number,
     0x0026: size_only,
     0x0027: first_16,
+    0x002A: number,
     0x8000: family,
     0x8001: address_error,
     0x8002: algorithms,

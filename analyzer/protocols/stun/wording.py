@@ -65,8 +65,13 @@ def text_of(message: Message, asked: Message | None) -> str:
     if class_ == names.SUCCESS:
         return _success(message, asked)
     if method == names.CONNECTION_ATTEMPT and message.peer is not None:
-        return f"{end(message.peer)} has connected"
+        return f"{end(message.peer)} has connected{_connection(fields)}"
     return ""
+
+
+def _connection(fields: dict[str, Value]) -> str:
+    number = fields.get("connection_id")
+    return f", as connection {number}" if number is not None else ""
 
 
 def _refusal(fields: dict[str, Value]) -> str:
@@ -143,6 +148,8 @@ def _request(message: Message) -> str:
         return f"channel 0x{message.channel:04x} for {end(message.peer)}" if message.peer is not None else ""
     if method == names.CONNECT:
         return f"to {end(message.peer)}" if message.peer is not None else ""
+    if method == names.CONNECTION_BIND and "connection_id" in fields:
+        return f"this is for connection {fields['connection_id']}"
     return ""
 
 
@@ -158,4 +165,8 @@ def _success(message: Message, asked: Message | None) -> str:
         return f"{_peers(asked)} may send"
     if asked is not None and method == names.CHANNEL_BIND and asked.peer is not None:
         return f"channel 0x{asked.channel:04x} is {end(asked.peer)}"
+    if asked is not None and method == names.CONNECT and asked.peer is not None:
+        return f"connected to {end(asked.peer)}{_connection(fields)}"
+    if method == names.CONNECTION_BIND:
+        return "what follows is from and for the peer"
     return ""

@@ -342,7 +342,7 @@ def test_wrong_credentials_name_user_and_realm() -> None:
     assert [phase.outcome for phase in said.phases] == [Outcome.FAILED]
     hashed = udp((A, message(ALLOCATE, REQUEST, 1, key=KEY)), (B, challenge(1)), (B, challenge(1)), (B, challenge(9)))
     assert codes(hashed) == ["turn.auth-failed"]
-    assert hashed.findings[0].text.startswith("the client sent")
+    assert hashed.findings[0].text.startswith("The client sent")
 
 
 def test_user_names_that_have_expired() -> None:
