@@ -169,24 +169,27 @@ class Dtls(core.Dissector):
         trace = unit.trace
         reader = Reader(unit.cut(at) if at else unit)
         for _ in reader.each("record"):
-            start, mark = at + reader.at, 0 if trace is None else len(trace.fields)
-            one = self.one
+            mark = 0 if trace is None else len(trace.fields)
+            one = self.made or self.one
             half = one.halves[sender]
             record = read_record(reader, half.cid_bytes)
-            clear = record.epoch == 0 and not record.unified and record.kind != CONNECTION_ID
-            found = None if clear else one.read(sender, record)
-            if one.keyless and self.patient and not clear and one.hand.keys.hopeful:
+            if record.epoch == 0 and not record.unified and record.kind != CONNECTION_ID:
+                half.records += 1
+                if half.first is None:
+                    half.first = unit.place
+                yield from self._content(sender, half, record.kind, record.content, record, unit)
+                continue
+            found = one.read(sender, record)
+            if found is None and one.keyless and self.patient and one.hand.keys.hopeful:
                 if trace is not None:
                     del trace.fields[mark:]  # it will be read again
+                start = record.whole.start - unit.start
                 yield from self._hold(sender.other if self.turned else sender, unit, start)
                 return
             half.records += 1
             if half.first is None:
                 half.first = unit.place
-            if clear:
-                yield from self._content(sender, half, record.kind, record.content, record, unit)
-            else:
-                yield from self._protected(sender, half, record, found, unit)
+            yield from self._protected(sender, half, record, found, unit)
 
     def _count_datagram(self, one: Association, sender: Side, unit: Piece) -> None:
         """What tells, should the handshake never end, who was not heard."""

@@ -128,7 +128,7 @@ class Stun(core.Dissector):
         if self.relay.runs:
             yield from self.relay.flush(self.client)
         fields = message.fields
-        if message.old:
+        if message.unusual and messages.is_old(message):
             messages.old_draft(message)
         if self.relayed is not None:
             fields["relayed_peer"] = wording.as_value(self.relayed.peer)
@@ -157,7 +157,7 @@ class Stun(core.Dissector):
         if message.fingerprint is False:
             note.verdict = "FINGERPRINT does not fit."
         yield note
-        if message.dtls_bytes:
+        if message.unusual and message.dtls_bytes:
             yield from self._embedded(sender, message, unit, at)
         if message.broken:
             yield Note("stun.malformed", message.broken, place)
@@ -207,12 +207,13 @@ class Stun(core.Dissector):
         if known is not None and known.sender is sender:
             known.again(place.time_ns)
             message.fields["retransmission"] = True
+            message.check = known.check
             if known.checks is not None:
                 known.checks.asked(message, place, known.gaps)
             if len(known.gaps) > len(half.gaps):
                 half.gaps = known.gaps
             return known.checks
-        check = message.method == names.BINDING and wording.is_check(message)
+        check = message.check = message.method == names.BINDING and wording.is_check(message)
         half.requests += 1
         if half.first is None:
             half.first = place
@@ -258,7 +259,7 @@ class Stun(core.Dissector):
 
     def _about(self, sender: Side, message: Message) -> Outputs:
         """The title, as soon as it can be said what this path is for."""
-        if message.message_class == names.REQUEST and message.method == names.BINDING and wording.is_check(message):
+        if message.check:
             user = message.fields.get("username")
             if isinstance(user, str) and ":" in user:
                 if user in self.users:
@@ -341,7 +342,7 @@ class Stun(core.Dissector):
             if self.relayed is None:
                 begin = asked.place if half.first_binding is None else half.first_binding
                 yield Phase("stun", begin.time_ns, place.time_ns, Outcome.ESTABLISHED, 1)
-        if wording.nominates(asked.request.fields) and not self.nominated_ns:
+        if not self.nominated_ns and wording.nominates(asked.request.fields):
             self.nominated_ns = place.time_ns
             self.controlling = who
             if self.relayed is None:

@@ -56,8 +56,9 @@ def text_of(message: Message, asked: Message | None) -> str:
         return _refusal(fields)
     class_, method = message.message_class, message.method
     if method == names.BINDING:
-        text = _binding(message)
-        return f"{text}, with {message.dtls_bytes:,} bytes of DTLS" if message.dtls_bytes else text
+        if message.dtls_bytes:
+            return f"{_binding(message)}, with {message.dtls_bytes:,} bytes of DTLS"
+        return _binding(message)
     if method == names.SEND or method == names.DATA_METHOD:
         return _carried(message)
     if class_ == names.REQUEST:
