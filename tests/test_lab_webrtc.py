@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import struct
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import analyzer
+from analyzer import api
+from analyzer.capture import open_source
 from analyzer.core import Limits, Note, Report, Session, Severity
 from tests.conftest import LAB, present
 
@@ -247,3 +250,38 @@ def test_fingerprints_are_those_that_the_applications_have(name: str) -> None:
             assert told["certificate_sha256"] in own
         elif name in KEYED and "fail" not in name:
             pytest.fail("its certificate is there and was not read")
+
+
+# --- secrets that come late -------------------------------------------------------------------------------------------
+
+#: Those that DTLS alone opens, and whose datagrams were captured once on their way.
+LATE = [name for name in KEYED if not name.startswith(("webrtc-media", "webrtc-turn"))]
+
+
+def lines(report: Report) -> list[tuple[Any, ...]]:
+    return sorted(
+        (note.flow, note.frames, note.kind, note.text, note.sender, note.time_ns)
+        for session in report.sessions
+        for note in session.notes
+    )
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_secrets_at_the_end_of_the_capture_open_it_too(name: str) -> None:
+    keys = present(FOLDER / f"{name}.keys").read_bytes()
+    body = struct.pack("<II", 0x544C534B, len(keys)) + keys + bytes(-len(keys) % 4)
+    size = struct.pack("<I", len(body) + 12)
+    capture = present(FOLDER / f"{name}.pcapng").read_bytes() + struct.pack("<I", 0x0A) + size + body + size
+    limits = Limits(message_bytes=1 << 16)
+    analysis = api.Analysis(open_source([capture], limits=limits, block_bytes=4096), limits=limits)
+    analysis.run()
+    late, early = analysis.report(), report_of(name)
+    assert lines(late) == lines(early)
+    for one, other in zip(late.sessions, early.sessions, strict=True):
+        assert (one.title, one.outcome, one.phases, one.facts) == (
+            other.title,
+            other.outcome,
+            other.phases,
+            other.facts,
+        )
+    assert [finding.code for finding in late.findings] == [finding.code for finding in early.findings]
