@@ -69,6 +69,7 @@ class Stun(core.Dissector):
         self.rtt_ns = 0  # the shortest
         self.connected = False  # the phase of Binding was told
         self.allocation = Allocation()
+        self.stray_ns = 0  # the first answer to a request that was not seen
         self.embedded: set[int] = set()  # digests of the datagrams of DTLS that messages carried
         self.told_fingerprint = False
         self.told_rewritten = False
@@ -141,7 +142,10 @@ class Stun(core.Dissector):
             checks = self._asked(sender, message, place)
         elif class_ != names.INDICATION:
             asked = self._answered(sender, message, place)
-            checks = None if asked is None else asked.checks
+            if asked is not None:
+                checks = asked.checks
+            elif self.stray_ns == 0:
+                self.stray_ns = place.time_ns
         if message.integrity:
             if checks is not None:
                 checks.keep(message, unit.data, unit.start + at, place)
@@ -381,6 +385,8 @@ class Stun(core.Dissector):
                 self.connected = True
                 begin, end = half.first_binding.time_ns, self.end_ns if half.last is None else half.last.time_ns
                 yield Phase("stun", begin, max(begin, end), verdicts.outcome_of(half, self.end_ns, refused))
+        if self.stray_ns and not any(half.requests for half in self.halves):
+            yield Phase("stun", self.stray_ns, max(self.end_ns, self.stray_ns), Outcome.PARTIAL)
         phase = self.allocation.unfinished(self.end_ns)
         if phase is not None:
             yield phase

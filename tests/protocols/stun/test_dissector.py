@@ -659,3 +659,8 @@ def test_a_connection_on_which_nobody_answers_is_not_blocked() -> None:
     (finding,) = said.findings
     assert finding.code == "stun.no-response"
     assert finding.cause.startswith("The connection is there")
+
+
+def test_answers_whose_requests_are_not_there_are_a_part_of_something() -> None:
+    said = udp((B, answered(1)), (B, answered(2)))
+    assert [(phase.name, phase.outcome) for phase in said.phases] == [("stun", Outcome.PARTIAL)]
