@@ -285,3 +285,19 @@ def test_secrets_at_the_end_of_the_capture_open_it_too(name: str) -> None:
             other.facts,
         )
     assert [finding.code for finding in late.findings] == [finding.code for finding in early.findings]
+
+
+# --- relays -----------------------------------------------------------------------------------------------------------
+
+RELAYED = [name for name in CAPTURES if truth_of(name).get("turn")]
+
+
+@pytest.mark.parametrize("name", RELAYED)
+def test_messages_of_a_relay_are_proved_by_its_password(name: str) -> None:
+    turn = truth_of(name)["turn"]
+    report = analyzer.analyze(present(FOLDER / f"{name}.pcapng"), turn_password=f"{turn['user']}:{turn['password']}")
+    notes = [note for session in report.sessions for note in session.notes if note.kind.startswith("turn.")]
+    signed = [note.fields["message_integrity"]["valid"] for note in notes if "message_integrity" in note.fields]
+    assert signed
+    assert set(signed) == {"wrong" not in name}
+    assert ("stun.bad-integrity" in {finding.code for finding in report.findings}) == ("wrong" in name)
