@@ -289,7 +289,7 @@ def test_secrets_at_the_end_of_the_capture_open_it_too(name: str) -> None:
 
 # --- relays -----------------------------------------------------------------------------------------------------------
 
-RELAYED = [name for name in CAPTURES if truth_of(name).get("turn")]
+RELAYED = [name for name in CAPTURES if name.startswith("webrtc-turn") and truth_of(name).get("turn")]
 
 
 @pytest.mark.parametrize("name", RELAYED)
