@@ -62,6 +62,8 @@ USER_CANCELED: Final = 90
 #: First datagrams of a flow that may belong to an association which began in another.
 MAX_TRIES: Final = 8
 
+#: What a datagram that is held costs besides its bytes: many small ones would else take more memory than is meant.
+HELD_BYTES: Final = 400
 #: How many rooms hold datagrams that wait for secrets.
 HOLDING: Final = "dtls.holding"
 
@@ -556,7 +558,7 @@ class Dtls(core.Dissector):
     def _hold(self, sender: Side, unit: Piece, at: int) -> Outputs:
         """Keep a datagram, from its byte `at` on: what follows waits behind it, so that all stays in order."""
         shared = self.one.hand.shared
-        size = len(unit) - at
+        size = len(unit) - at + HELD_BYTES
         if not self.held:
             shared.remember(HOLDING, b"", (shared.recall(HOLDING, b"") or 0) + 1)
         self.held.append((sender, unit, at))
