@@ -198,8 +198,10 @@ class Talk:
         self.server(at_s + rtt_s, "FA")
         self.client(at_s + rtt_s + 0.000_02, "A")
 
-    def icmp(self, at_s: float, quoted: Packet, kind: int, code: int, source: str, *, mtu: int = 0) -> None:
-        """An ICMP or ICMPv6 error about `quoted`, from `source` to its sender."""
+    def icmp(
+        self, at_s: float, quoted: Packet, kind: int, code: int, source: str, *, mtu: int = 0, quote: int = 28
+    ) -> None:
+        """An ICMP or ICMPv6 error about `quoted`, from `source` to its sender; IPv4 has `quote` bytes of it."""
         ether = Ether(src=MACS[1], dst=MACS[0])
         inner = bytes(quoted)[14:]
         if ":" in source:
@@ -212,7 +214,7 @@ class Talk:
             packet = ether / IPv6(src=source, dst=quoted[IPv6].src, hlim=60) / error / Raw(inner[:1232])
         else:
             message = ICMP(type=kind, code=code, nexthopmtu=mtu) if mtu else ICMP(type=kind, code=code)
-            packet = ether / IP(src=source, dst=quoted[IP].src, ttl=60, id=7) / message / Raw(inner[:28])
+            packet = ether / IP(src=source, dst=quoted[IP].src, ttl=60, id=7) / message / Raw(inner[:quote])
         self.capture.add(at_s, packet)
 
 

@@ -954,6 +954,14 @@ class DatagramChannel(Channel):
 
     def _steer(self, seat: Seat, unit: Piece) -> None:
         seat.signal = False
+        if seat.waits:
+            seat.waits = False
+            waiting = self.teller.waiting
+            if waiting is None:
+                waiting = self.teller.waiting = []
+            if self not in waiting:  # another room here may wait too
+                waiting.append(self)
+            self.teller.changed = True
         if seat.body is not None:
             raise TypeError("a datagram has no body that follows it")
         if seat.label is not None:
@@ -964,6 +972,24 @@ class DatagramChannel(Channel):
                 self._finish()
         elif all(one.enough for one in self.seats):
             self._finish()
+
+    def secrets(self, late: bool) -> None:
+        last = self.last
+        if self.child is not None:
+            self.child.secrets(late)
+            return
+        for seat in self.seats:
+            if seat.enough or last is None:
+                continue
+            try:
+                seat.carry_out(seat.room.on_secrets(late), None, tail(last))
+                if seat.signal:
+                    self._steer(seat, last)
+            except Malformed as why:
+                self._malformed(seat.entry, str(why), Side.INITIATOR, tail(last))
+            except Exception as mistake:  # our bug: costs this flow its room, and is told
+                self.teller.mistake(seat.entry.name, seat.path, mistake, tail(last))
+                self._lose(seat.entry)
 
     def icmp(self, error: IcmpError) -> None:
         if self.child is not None:

@@ -194,8 +194,8 @@ class Engine:
             self._held.append(conversation)
         return conversation
 
-    def _wake(self) -> None:
-        """Tell the rooms that wait for secrets of new ones; live, they don't wait for long."""
+    def _wake(self, over: bool = False) -> None:
+        """Tell the rooms that wait for secrets of new ones; live, or when all is `over`, they wait no longer."""
         if not self._waiting:
             return
         version, now_ns = self.shared.secrets.version, time.time_ns()
@@ -203,7 +203,7 @@ class Engine:
         self._secrets_version = version
         patience_ns = self.limits.waiting_ms * 1_000_000
         for flow, since_ns in list(self._waiting.items()):
-            late = self._live and now_ns - since_ns > patience_ns
+            late = over or (self._live and now_ns - since_ns > patience_ns)
             if news or late:
                 conversation = self._flows.get(flow)
                 if conversation is None or not conversation.secrets(late):
@@ -244,6 +244,7 @@ class Engine:
     def finish(self, everything: bool = True) -> None:
         """The capture is over: `flows` (all, or those of our share only) and `stories` are complete."""
         self._wake()
+        self._wake(over=True)  # before channels end: what opens even now goes to rooms that are still there
         tracker = self.tracker
         tracker.finish()
         end_ns = tracker.stats.last_ns

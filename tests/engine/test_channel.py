@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer import core
-from analyzer.core import Limits, Note, Piece, Shared, Side, Span
+from analyzer.core import Limits, Malformed, Note, Piece, Shared, Side, Span
 from analyzer.engine.channel import DONE, WORKING, Channel, DatagramChannel
 from analyzer.engine.registry import Registry
 from analyzer.engine.teller import Teller
-from tests.engine.rooms import Box, Counted, patient, protocol, unit
+from tests.engine.rooms import Box, Counted, Patient, patient, protocol, unit
 from tests.play import a_flow, again, play
 
 INI, RES = Side.INITIATOR, Side.RESPONDER
@@ -308,6 +308,43 @@ def test_a_datagram_that_the_capture_cut_is_not_called_malformed_alone() -> None
     assert teller.notes[0].text == "an M (the capture lacks the last 100 bytes of this datagram)"
 
 
+class Rash(Patient):
+    """A Patient whose secrets bring it down: with one exception or another."""
+
+    def on_secrets(self, late: bool) -> core.Outputs:
+        if late:
+            raise Malformed("held too long")
+        raise ValueError("ours")
+        yield
+
+
+def test_datagrams_wait_for_secrets() -> None:
+    shared = Shared()
+
+    def learn(label: str) -> bool:
+        shared.secrets.lines.setdefault(b"box", {})[label] = b""
+        return False
+
+    box = protocol(room=Patient, over=("udp",))
+    frames = [(INI, unit("N", "a")), (RES, unit("P", unit("N", "b"))), (INI, unit("N", "c"))]
+    said = play(box, *frames, shared=shared, news={2: lambda: learn("?"), 3: lambda: learn("N")})
+    assert [note.frames for note in said.notes if note.kind == "box.item"] == [(1,), (2,), (3,)]
+    inner = protocol("inner", ("after:box",), room=Patient)
+    shared = Shared()
+    said = play(
+        [protocol(over=("udp",)), inner],
+        (INI, unit("H", "after:box")),
+        *frames[::2],
+        shared=shared,
+        news={3: lambda: True},
+    )
+    assert [note.frames for note in said.notes if note.path[-1] == "inner"] == [(2,), (3,), (3,)]
+
+    for late in (True, False):
+        said = play(protocol(room=Rash, over=("udp",)), *frames, shared=Shared(), news={3: lambda late=late: late})  # type: ignore[misc]
+        assert said.notes[0].kind == ("box.malformed" if late else "engine.internal-error")
+
+
 def test_datagrams_that_nobody_wants_are_given_up() -> None:
     said = play(protocol(over=("udp",)), *[(INI, b"?" * 1000)] * 5)
     assert said.channel.state == DONE
@@ -442,3 +479,52 @@ def test_a_channel_alone_wants_nothing() -> None:
         channel.feed(INI, last)
     with pytest.raises(NotImplementedError):
         channel.end(last)
+
+
+class Frail(Box):
+    """A Box that breaks at its end, and over an ICMP error: as the data says that it was given."""
+
+    wants_sums = True
+
+    def __init__(self) -> None:
+        self.how = "N"
+
+    def on_unit(self, sender: Side, unit: Piece) -> core.Outputs:
+        self.how = chr(unit.data[unit.start])
+        yield from super().on_unit(sender, unit)
+
+    def _break(self) -> core.Outputs:
+        if self.how == "F":
+            raise Malformed("at last")
+        raise ValueError("ours")
+        yield
+
+    def on_end(self, last: Piece) -> core.Outputs:
+        return self._break()
+
+    def on_over(self, flow: core.Flow) -> core.Outputs:
+        return self._break()
+
+    def on_icmp(self, error: core.IcmpError) -> core.Outputs:
+        return self._break()
+
+
+@pytest.mark.parametrize(("letter", "kind"), [("F", "box.malformed"), ("N", "engine.internal-error")])
+def test_what_breaks_at_the_end_of_datagrams_or_by_icmp_is_told(letter: str, kind: str) -> None:
+    box = protocol(room=Frail, over=("udp",))
+    said = play(box, (INI, unit(letter, "a")))
+    assert [note.kind for note in said.notes][-2:] == [kind, kind]
+    teller = Teller(a_flow("udp"), Shared(), trace=False, on_output=None)
+    channel = DatagramChannel(Registry([box]), teller, "udp", ("udp",), (1, 2))
+    error = core.IcmpError(4, 3, 3, "192.0.2.1", INI, 0, Piece(bytes(60), [(0, 2, 34, 5)]))
+    channel.icmp(error)
+    assert teller.notes == []
+    channel.feed(INI, Piece(unit(letter, "a"), [(0, 1, 42, 5)]))
+    channel.icmp(error)
+    assert teller.notes[-1].kind == kind
+    rooms = Registry([protocol(over=("udp",)), protocol("inner", ("after:box",), room=Frail)])
+    handed = DatagramChannel(rooms, teller, "udp", ("udp",), (1, 2))
+    handed.feed(INI, Piece(unit("H", "after:box"), [(0, 1, 42, 5)]))
+    handed.feed(INI, Piece(unit(letter, "a"), [(0, 1, 42, 5)]))
+    handed.icmp(error)
+    assert teller.notes[-1].path[-1] == "inner"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import SIDES, Side
+from analyzer.protocols.dtls.flights import Flights
 from analyzer.protocols.dtls.records import CONNECTION_ID, HANDSHAKE, EpochOpener, Record, open12
 from analyzer.protocols.dtls.state import MAX_EPOCHS, Half
 from analyzer.protocols.tls.handshake import CLIENT_HELLO, SERVER_HELLO, Handshake
@@ -42,6 +43,8 @@ RANDOM_STOP: Final = 46
 #: The table of associations that another flow may carry on, by client random, and how many it has.
 OTHERS: Final = "dtls.associations"
 MAX_OTHERS: Final = 32
+#: Associations that began inside of STUN, by flow and peer: they go on beside it.
+PATHS: Final = "dtls.paths"
 #: How long after a ClientHello its answer may come on another path.
 ANSWER_NS: Final = 30_000_000_000
 
@@ -58,10 +61,12 @@ class Association:
         "ends",
         "failed",
         "finals",
+        "flights",
         "given",
         "halves",
         "hand",
         "hellos",
+        "keyless",
         "opened",
         "phase_told",
         "retransmissions",
@@ -83,9 +88,11 @@ class Association:
         self.both: list[Place] = []  # ClientHellos of both sides
         self.given: list[str] = []  # cookies
         self.echoed: list[str] = []  # that the client sent
+        self.flights = Flights()
         self.finals: list[Place] = []  # where the client's Finished was sent again
         self.slow = False  # that the first ClientHello was lost has been told
         self.ends: tuple[Endpoint, Endpoint] | None = None  # of the flow in which it began
+        self.keyless = False  # the latest protected record stayed closed for want of keys
         self.retransmissions = 0
         self.opened = 0  # protected records
         self.unopened = 0
@@ -127,10 +134,13 @@ class Association:
     def read(self, side: Side, record: Record) -> tuple[int, bytes] | None:
         """Content type and plaintext of a protected record; None where it can't be opened: `closed_why` says why."""
         half = self.halves[side]
+        self.keyless = False
         if half.failed >= MAX_FAILED and not half.opened:
             return None
         try:
-            return self.open(side, record)
+            found = self.open(side, record)
+            self.keyless = found is None
+            return found
         except Undecryptable as why:
             half.failed += 1
             self.why(str(why) if half.opened else f"the secrets in the key log don't fit: {why}")
@@ -206,11 +216,13 @@ class Association:
             del table[self.link.client_random]
 
 
-def carried_on(shared: Shared, sender: Side, record: Record, unit: Piece) -> tuple[Association, bool] | None:
+def carried_on(
+    shared: Shared, sender: Side, record: Record, unit: Piece, in_stun: bool = False
+) -> tuple[Association, bool] | None:
     """The association of another flow that `record` belongs to, and whether sides are the other way round here.
 
     A ClientHello is known by its random, protected records by opening them.  An answer is taken for that to the only
-    ClientHello without one.
+    ClientHello without one.  What is carried `in_stun` goes along with checks of several pairs.
     """
     table = shared.tables.get(OTHERS)
     if not table:
@@ -223,13 +235,20 @@ def carried_on(shared: Shared, sender: Side, record: Record, unit: Piece) -> tup
     if head[0] == CLIENT_HELLO:
         known = table.get(head[RANDOM_START:RANDOM_STOP])
         # The very same record is a copy, captured on its way at another place.
-        if isinstance(known, Association) and record.sequence not in known.sequences:
+        if isinstance(known, Association) and (in_stun or record.sequence not in known.sequences):
             return known, sender is not known.link.client
     elif head[0] in (SERVER_HELLO, HELLO_VERIFY_REQUEST):
         waiting: list[Association] = [one for one in table.values() if _waits(one, unit.time_ns)]
         if len(waiting) == 1:
             return waiting[0], sender is not waiting[0].link.server
     return None
+
+
+def may_be_carried_on(shared: Shared, record: Record) -> bool:
+    """Whether `record` may belong to an association whose secrets may still come."""
+    if not (record.unified or record.epoch or record.kind == CONNECTION_ID) or not shared.secrets.expected:
+        return False
+    return any(one.keyless for one in (shared.tables.get(OTHERS) or {}).values())
 
 
 def _waits(one: Association, time_ns: int) -> bool:

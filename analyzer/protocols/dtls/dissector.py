@@ -9,17 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer import core
-from analyzer.core import About, Malformed, Note, Outcome, Pass, Phase, Piece, Place, Reader, Shared, Side, Span
+from analyzer.core import About, Malformed, Note, Outcome, Pass, Phase, Piece, Place, Reader, Shared, Side, Span, Wait
 from analyzer.protocols.dtls import troubles, verdicts
 from analyzer.protocols.dtls.association import (
     EARLY_EPOCH,
     HANDSHAKE_EPOCH,
     HELLO_VERIFY_REQUEST,
     MAX_HELLOS,
+    PATHS,
     RANDOM_START,
     RANDOM_STOP,
     Association,
     carried_on,
+    may_be_carried_on,
 )
 from analyzer.protocols.dtls.exporter import agree
 from analyzer.protocols.dtls.fragments import HEADER_BYTES as MESSAGE_HEADER_BYTES
@@ -44,6 +46,7 @@ from analyzer.protocols.dtls.records import (
     read_record,
 )
 from analyzer.protocols.dtls.state import Half, Told
+from analyzer.protocols.stun.messages import InStun
 from analyzer.protocols.tls import handshake as tls
 from analyzer.protocols.tls import messages, names
 from analyzer.protocols.tls.keys import NO_HELLO
@@ -58,6 +61,11 @@ if TYPE_CHECKING:
 USER_CANCELED: Final = 90
 #: First datagrams of a flow that may belong to an association which began in another.
 MAX_TRIES: Final = 8
+
+#: What a datagram that is held costs besides its bytes: many small ones would else take more memory than is meant.
+HELD_BYTES: Final = 400
+#: How many rooms hold datagrams that wait for secrets.
+HOLDING: Final = "dtls.holding"
 
 #: A run of records ends where its side was silent for so long.
 PAUSE_NS: Final = 1_000_000_000
@@ -77,21 +85,41 @@ class Dtls(core.Dissector):
         self.made: Association | None = None
         self.borrowed = False  # the association began in another flow
         self.turned = False  # and its sides are the other way round here
+        self.in_stun = False  # these are datagrams that messages of STUN carry
         self.tries = MAX_TRIES
         self.runs: list[Run | None] = [None, None]  # by side of the association
         self.sent = [0, 0]  # datagrams, by side of the association
         self.first: Place | None = None
         self.told = False
         self.dropped_told = False
+        #: datagrams that wait for secrets: who sent each, and at which of its records reading goes on
+        self.held: list[tuple[Side, Piece, int]] = []
+        self.held_bytes = 0
+        self.patient = True
+        self.waiting = False
 
     @property
     def one(self) -> Association:
         """The association at hand."""
         found = self.made
         if found is None:
-            found = self.made = Association(self.shared or Shared())
-            flow = self.flow
-            found.ends = None if flow is None else (flow.initiator, flow.responder)
+            found = self.made = self._begun()
+        return found
+
+    def _begun(self) -> Association:
+        """The association that began inside of STUN on this very path, or a new one."""
+        shared, flow = self.shared or Shared(), self.flow
+        inside = isinstance(self.context, InStun)
+        key = repr((0 if flow is None else flow.id, self.context.peer if inside else self.context)).encode()
+        known = shared.recall(PATHS, key)
+        if isinstance(known, Association):
+            self.borrowed, self.tries = True, 0
+            return known
+        found = Association(shared)
+        found.ends = None if flow is None else (flow.initiator, flow.responder)
+        if inside:
+            self.in_stun = True
+            shared.remember(PATHS, key, found)
         return found
 
     @property
@@ -101,44 +129,69 @@ class Dtls(core.Dissector):
     # --- datagrams and records ---
 
     def on_unit(self, sender: Side, unit: Piece) -> Outputs:
+        return self._hold(sender, unit, 0) if self.held else self._read(sender, unit, 0)
+
+    def _read(self, sender: Side, unit: Piece, at: int) -> Outputs:
+        """Read a datagram from its byte `at` on."""
         one = self.one
         if len(unit) and unit.data[unit.start] & UNIFIED_MASK == UNIFIED and not one.may_be_13:
             return  # not ours: nobody spoke of DTLS 1.3 here
-        if self.tries and one.link.hello is None:
-            self._look_elsewhere(sender, unit)
-        for output in self._datagram(sender.other if self.turned else sender, unit):
+        if at == 0 and self.tries and one.link.hello is None and self._look_elsewhere(sender, unit):
+            yield from self._hold(sender, unit, 0)
+            return
+        for output in self._datagram(sender.other if self.turned else sender, unit, at):
             if self.turned:
                 turn(output)
             yield output
 
-    def _look_elsewhere(self, sender: Side, unit: Piece) -> None:
-        """Take over an association that began in another flow, if this datagram belongs to one."""
-        self.tries -= 1
+    def _look_elsewhere(self, sender: Side, unit: Piece) -> bool:
+        """Take over an association that began in another flow, if this datagram belongs to one.
+
+        True where only secrets that may still come can tell.
+        """
+        shared = self.one.hand.shared
         bare = Piece(unit.data, unit.runs, unit.start, unit.stop, unit.base, unit.whole)
-        found = carried_on(
-            self.one.hand.shared, sender, read_record(Reader(bare), self.one.halves[sender].cid_bytes), bare
-        )
+        record = read_record(Reader(bare), self.one.halves[sender].cid_bytes)
+        found = carried_on(shared, sender, record, bare, self.in_stun)
+        if found is None and self.patient and may_be_carried_on(shared, record):
+            return True
+        self.tries -= 1
         if found is not None:
             self.made, self.turned = found
             self.borrowed, self.tries = True, 0
+        return False
 
-    def _datagram(self, sender: Side, unit: Piece) -> Outputs:
-        self.sent[sender] += 1
-        if self.first is None:
-            self.first = unit.place
-        if not self.one.link.done_ns:
-            self._count_datagram(self.one, sender, unit)
-        reader = Reader(unit)
+    def _datagram(self, sender: Side, unit: Piece, at: int) -> Outputs:
+        if at == 0:
+            self.sent[sender] += 1
+            if self.first is None:
+                self.first = unit.place
+            if not self.one.link.done_ns:
+                self._count_datagram(self.one, sender, unit)
+        trace = unit.trace
+        reader = Reader(unit.cut(at) if at else unit)
         for _ in reader.each("record"):
-            half = self.one.halves[sender]
+            mark = 0 if trace is None else len(trace.fields)
+            one = self.made or self.one
+            half = one.halves[sender]
             record = read_record(reader, half.cid_bytes)
+            if record.epoch == 0 and not record.unified and record.kind != CONNECTION_ID:
+                half.records += 1
+                if half.first is None:
+                    half.first = unit.place
+                yield from self._content(sender, half, record.kind, record.content, record, unit)
+                continue
+            found = one.read(sender, record)
+            if found is None and one.keyless and self.patient and one.hand.keys.hopeful:
+                if trace is not None:
+                    del trace.fields[mark:]  # it will be read again
+                start = record.whole.start - unit.start
+                yield from self._hold(sender.other if self.turned else sender, unit, start)
+                return
             half.records += 1
             if half.first is None:
                 half.first = unit.place
-            if record.epoch == 0 and not record.unified and record.kind != CONNECTION_ID:
-                yield from self._content(sender, half, record.kind, record.content, record, unit)
-            else:
-                yield from self._protected(sender, half, record, unit)
+            yield from self._protected(sender, half, record, found, unit)
 
     def _count_datagram(self, one: Association, sender: Side, unit: Piece) -> None:
         """What tells, should the handshake never end, who was not heard."""
@@ -156,10 +209,11 @@ class Dtls(core.Dissector):
             if half.big_first is None:
                 half.big_first = place
 
-    def _protected(self, sender: Side, half: Half, record: Record, unit: Piece) -> Outputs:
+    def _protected(
+        self, sender: Side, half: Half, record: Record, found: tuple[int, bytes] | None, unit: Piece
+    ) -> Outputs:
         half.protected += 1
         one = self.one
-        found = one.read(sender, record)
         if found is None:
             one.unopened += 1
             yield from self._closed(sender, half, record, unit)
@@ -202,7 +256,8 @@ class Dtls(core.Dissector):
             found = half.fragments.add(fragment)
             if half.fragments.dropped and not self.dropped_told:
                 self.dropped_told = True
-                yield Note("dtls.malformed", "too many fragments of messages that are never complete", unit)
+                text = "too many fragments of messages that are never complete"
+                yield Note("dtls.malformed", text, unit, sender=sender)
             if found is not None:
                 yield from self._message(sender, half, head[0], found[0], found[1], record, unit)
 
@@ -216,9 +271,11 @@ class Dtls(core.Dissector):
             one = self.one
             one.retransmissions += 1
             half.repeats += 1
+            one.flights.repeat(sender, known.note.kind.removeprefix("dtls."), at.time_ns)
             if kind == tls.CLIENT_HELLO:
+                timed = record.sequence not in one.sequences  # else the same record goes along with another check
                 self._hello_seen(at, record)
-                if len(one.copies) < MAX_HELLOS:
+                if timed and len(one.copies) < MAX_HELLOS:
                     one.copies.append(at)
             elif kind == tls.FINISHED and sender is one.link.client and len(one.finals) < MAX_HELLOS:
                 one.finals.append(at)
@@ -236,6 +293,8 @@ class Dtls(core.Dissector):
             self.one.copies = [at]
         note = self._told_note(sender, kind, message, at, record)
         note.fields["message_seq"] = sequence
+        if not self.link.done_ns:
+            self.one.flights.add(sender, note.kind.removeprefix("dtls."), at.time_ns)
         if kind == tls.CLIENT_HELLO and note.fields.get("cookie"):
             note.text += ", with the server's cookie"
             if len(self.one.echoed) < MAX_HELLOS:
@@ -354,6 +413,15 @@ class Dtls(core.Dissector):
             if not self.one.phase_told and link.hello is not None:
                 yield self._phase(time_ns, Outcome.ESTABLISHED)
 
+    def _through(self, half: Half, time_ns: int) -> Outputs:
+        """A side sends data, so it is through: its Finished is not in the capture.
+
+        While rooms of other flows hold datagrams it may be among those, and this is settled at the end.
+        """
+        half.through_ns = half.through_ns or time_ns
+        if not (self.one.hand.shared.recall(HOLDING, b"") or 0):
+            yield from self._finished(half, time_ns)
+
     # --- the other contents ---
 
     def _change_cipher_spec(self, sender: Side, content: Piece, unit: Piece) -> Outputs:
@@ -364,6 +432,8 @@ class Dtls(core.Dissector):
             self.one.retransmissions += 1
             fields["retransmission"] = True
             text = f"sent again: {text}"
+        elif not link.done_ns:
+            self.one.flights.add(sender, "change-cipher-spec", content.time_ns)
         link.ccs[sender] = True
         if sender is link.server and link.resumed is None and link.hello is not None and link.answer is not None:
             link.resumed = not link.server_hello_done
@@ -424,7 +494,7 @@ class Dtls(core.Dissector):
         link = self.link
         early = record.unified and record.epoch == EARLY_EPOCH
         if record.epoch and not early and not half.finished:
-            yield from self._finished(half, content.time_ns)  # its Finished is not in the capture
+            yield from self._through(half, content.time_ns)
         yield from self._count(sender, half, "dtls.application-data", size, content.place, True)
         if size:
             output = Pass(f"dtls:{link.alpn}" if link.alpn else "dtls", content, stream=False, sender=sender)
@@ -454,7 +524,7 @@ class Dtls(core.Dissector):
         elif record.kind in (APPLICATION_DATA, CONNECTION_ID):
             half.data_bytes += size
             if not half.finished:
-                yield from self._finished(half, unit.time_ns)
+                yield from self._through(half, unit.time_ns)
             yield from self._count(sender, half, "dtls.application-data", size, unit.place, False)
         else:
             text = f"an encrypted record of type {record.kind}, {size:,} bytes"
@@ -482,6 +552,53 @@ class Dtls(core.Dissector):
         if early and not self.one.failed:
             self.one.failed = True
             yield self._phase(unit.time_ns, Outcome.FAILED)
+
+    # --- waiting for secrets ---
+
+    def _hold(self, sender: Side, unit: Piece, at: int) -> Outputs:
+        """Keep a datagram, from its byte `at` on: what follows waits behind it, so that all stays in order."""
+        shared = self.one.hand.shared
+        size = len(unit) - at + HELD_BYTES
+        if not self.held:
+            shared.remember(HOLDING, b"", (shared.recall(HOLDING, b"") or 0) + 1)
+        self.held.append((sender, unit, at))
+        self.held_bytes += size
+        shared.waiting_bytes += size
+        limits = shared.limits
+        if self.held_bytes > limits.waiting_bytes or shared.waiting_bytes > limits.waiting_total_bytes:
+            yield from self._drain(late=True)
+        elif not self.waiting:
+            self.waiting = True
+            yield Wait()
+
+    def on_secrets(self, late: bool) -> Outputs:
+        self.waiting = False
+        return self._drain(late)
+
+    def _drain(self, late: bool) -> Outputs:
+        """Read what was held, as far as there are secrets for it, or all of it if it is `late`."""
+        if late:
+            self.patient = False
+        shared = self.one.hand.shared
+        held, self.held = self.held, []
+        if held:
+            shared.remember(HOLDING, b"", shared.recall(HOLDING, b"") - 1)
+        shared.waiting_bytes -= self.held_bytes
+        self.held_bytes = 0
+        for sender, unit, at in held:
+            if self.held:
+                yield from self._hold(sender, unit, at)
+                continue
+            trace = unit.trace
+            mark = 0 if trace is None else len(trace.fields)
+            try:
+                for output in self._read(sender, unit, at):
+                    if trace is not None and isinstance(output, Note) and output.tree is None:
+                        output.tree = trace.fields[mark:]
+                        mark = len(trace.fields)
+                    yield output
+            except Malformed as why:
+                yield Note("dtls.malformed", str(why), unit, sender=sender)
 
     # --- what is counted ---
 
@@ -538,7 +655,13 @@ class Dtls(core.Dissector):
         return Phase("dtls", start_ns, max(end_ns, start_ns), outcome, trips)
 
     def on_end(self, last: Piece) -> Outputs:
+        if self.held:
+            yield from self._drain(late=True)
         one = self.one
+        if not self.borrowed:
+            for half in sorted(one.halves, key=lambda half: half.through_ns):
+                if half.through_ns and not half.finished:
+                    yield from self._finished(half, half.through_ns)
         for side in (self.link.client, self.link.server):
             for output in self._flush(side):
                 if self.turned:
@@ -550,6 +673,8 @@ class Dtls(core.Dissector):
             yield from verdicts.at_end(one, self.end_ns, self.flow)
             yield from troubles.at_end(one, self.end_ns)
             one.withdraw()
+            if self.in_stun and self.first is not None:
+                yield verdicts.in_stun(sum(self.sent), self.first)
         elif self.flow is not None:
             ends = (self.flow.initiator, self.flow.responder)
             yield from troubles.moved(one, (ends[1], ends[0]) if self.turned else ends, self.sent, self.first)

@@ -103,21 +103,21 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "dtls.fragment-missing": FindingKind(
         Severity.WARNING,
         "A piece of a handshake message never arrives",
-        "RFC 6347 4.2.3; §5.5",
+        "RFC 6347 4.2.3; RFC 9147 5.5",
         cause="The datagrams with this piece are lost each time: they are too large for the path, or filtered.",
         advice="Lower the MTU that DTLS uses, or make the flight smaller: an ECDSA certificate, a shorter chain.",
     ),
     "dtls.flight-too-big": FindingKind(
         Severity.WARNING,
         "Large datagrams of a flight do not get through",
-        "RFC 6347 4.1.1.1; §4.4",
+        "RFC 6347 4.1.1.1; RFC 9147 4.4",
         cause="The path takes no datagrams of this size (a tunnel, a VPN, a small MTU), or drops IP fragments.",
         advice="Lower the MTU that DTLS uses; use an ECDSA certificate, a shorter chain, or no post-quantum share.",
     ),
     "dtls.silent-discard": FindingKind(
         Severity.WARNING,
         "One side sends its flight again and again, and the other is silent",
-        "RFC 6347 4.1.2.7; §4.5.2",
+        "RFC 6347 4.1.2.7; RFC 9147 4.5.2",
         cause="DTLS drops without a word what it can't verify: records of other keys or another epoch, repetitions. Or "
         "the other side has gone, or its answers are lost.",
         advice="Look into the logs of the silent side; capture there: do the records arrive? With its keys they open.",
@@ -130,10 +130,18 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         "whose records these are.",
         advice="Use connection ids (RFC 9146), send something often enough to keep the mapping, or begin anew.",
     ),
+    "dtls.in-stun": FindingKind(
+        Severity.INFO,
+        "The handshake is carried in connectivity checks",
+        "draft-hancke-webrtc-sped",
+        cause="By design (SPED): DTLS begins with the first check, and need not wait until a pair of candidates works.",
+        advice="Nothing is to be done. It saves up to two round trips; a peer that does not know it does the handshake "
+        "after the checks, as ever.",
+    ),
     "dtls.version-old": FindingKind(
         Severity.WARNING,
         "DTLS 1.0 was negotiated, which must not be used any more",
-        "RFC 8996 5; RFC 8827 6.5",
+        "RFC 8996; RFC 8827 6.5",
         cause="One side knows nothing newer, or has DTLS 1.2 turned off.",
         advice="Update that side, or allow DTLS 1.2 there.",
     ),

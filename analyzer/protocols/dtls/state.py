@@ -52,6 +52,7 @@ class Half:
         "records",
         "repeats",
         "sealed_ns",
+        "through_ns",
         "told",
         "unheard",
         "unheard_first",
@@ -72,6 +73,7 @@ class Half:
         self.cid_bytes = UNKNOWN  # of the connection ids in the records it sends
         self.sealed_ns = 0  # when it last sent a part of the handshake that stayed closed
         self.finished = False
+        self.through_ns = 0  # when it first sent data before any Finished was seen
         self.closed = False  # by close_notify
         self.alerted = False  # by a fatal alert
         self.data_bytes = 0

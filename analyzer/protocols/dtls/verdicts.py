@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 DTLS_BAD: Final = 0x0100
 #: Without an answer for so long, somebody has to look.
 SILENCE_NS: Final = 3_000_000_000
+#: What comes again sooner was not sent again by a timer: browsers' first is of 50 ms.
+COPY_NS: Final = 40_000_000
 LONG_SECONDS: Final = 600
 SIDE_NAMES: Final = ("initiator", "responder")
 
@@ -58,13 +60,14 @@ def hidden(link: Link, sender: Side) -> str:
 def on_version(link: Link) -> Outputs:
     if link.version not in (DTLS10, DTLS_BAD):
         return
-    hello = link.hello
-    offered = f" The client offered {wording.versions(hello.versions)}." if hello is not None else ""
-    yield Finding(
-        "dtls.version-old",
-        f"{names.version_name(link.version)} was negotiated.{offered}",
-        places(link, link.server_at),
-    )
+    hello, chosen = link.hello, names.version_name(link.version)
+    text = f"The server chose {chosen}"
+    if hello is not None:
+        offered = wording.versions(hello.versions)
+        text += "; the client offered nothing newer" if offered == chosen else f"; the client offered {offered}"
+    found = Finding("dtls.version-old", f"{text}.", places(link, link.server_at))
+    found.title = f"{chosen} was negotiated, which must not be used any more"
+    yield found
 
 
 def alert_verdict(link: Link, sender: Side, description: int) -> str:
@@ -107,6 +110,12 @@ def _table(link: Link, sender: Side, description: int) -> list[str]:
     return [f"The client offered {'; '.join(parts)}."]
 
 
+def in_stun(count: int, first: Place) -> Finding:
+    many = "A datagram" if count == 1 else f"{count} datagrams"
+    text = f"{many} of the handshake went along with connectivity checks, in an attribute META-DTLS-IN-STUN."
+    return Finding("dtls.in-stun", text, first)
+
+
 # --- at the end -------------------------------------------------------------------------------------------------------
 
 
@@ -147,7 +156,8 @@ def at_end(one: Association, end_ns: int, flow: Flow | None) -> Outputs:
     if not unanswered(one, end_ns) or link.hello_at is None:
         return
     first = link.hello_at.time_ns
-    times = [f"{(place.time_ns - first) / 1e9:.1f}" for place in one.hellos[1:8]]
+    late = [place.time_ns - first for place in one.hellos[1:8]]
+    times = [f"{after / 1e9:.1f}" for after in late if after >= COPY_NS]
     seconds = (end_ns - first) / 1e9
     waited = f"for {seconds:.1f} s" if seconds < LONG_SECONDS else "in the rest of the capture"
     again = f", sent again after {', '.join(times)} s" if times else ""
@@ -197,6 +207,9 @@ def facts(one: Association, turned: bool = False) -> dict[str, Value]:
         found["hello_to_hello_ns"] = link.server_at.time_ns - link.hello_at.time_ns
     if one.cookies:
         found["hello_verify_requests"] = one.cookies
+    flights = one.flights.facts(turned)
+    if flights:
+        found["flights"] = flights
     if one.retransmissions:
         found["dtls_retransmissions"] = one.retransmissions
     if one.opened or one.unopened:

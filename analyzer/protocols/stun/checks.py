@@ -88,7 +88,7 @@ class Checks:
         if self.silent == 1:
             self.silent_first = place
         fields = message.fields
-        if "use_candidate" in fields:
+        if "use_candidate" in fields or "nomination" in fields:
             self.use_candidate += 1
         if gaps is not None:
             if len(gaps) > len(self.gaps):
@@ -121,7 +121,7 @@ class Checks:
         self.answered_last = place
         if once and len(self.rtts) < MAX_RTTS:
             self.rtts.append(latency_ns)
-        if "use_candidate" in asked.fields:
+        if "use_candidate" in asked.fields or "nomination" in asked.fields:
             self.nominated_ns = self.nominated_ns or place.time_ns
             self.nominated_last_ns = place.time_ns
         where = message.fields.get("xor_mapped_address")

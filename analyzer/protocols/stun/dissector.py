@@ -12,7 +12,7 @@ from analyzer import core
 from analyzer.core import About, Enough, Handoff, Malformed, Note, Outcome, Pass, Phase, Place, Side
 from analyzer.protocols.stun import icmp, messages, names, verdicts, wording
 from analyzer.protocols.stun.checks import MAX_NAMES, SIDE_NAMES, Checks
-from analyzer.protocols.stun.messages import HEADER_BYTES
+from analyzer.protocols.stun.messages import HEADER_BYTES, InStun
 from analyzer.protocols.stun.passwords import Passwords
 from analyzer.protocols.stun.recognise import (
     CHANNEL_HEADER_BYTES,
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_TRANSACTIONS: Final = 2048  # that are remembered; the oldest is forgotten first
 FRAME_HEADER_BYTES: Final = 2  # RFC 4571 §2
+MAX_EMBEDDED: Final = 64  # different datagrams of DTLS that messages of one path carry
+EMBEDDED: Final = -1  # the inner channel of these; those of a relay's peers count from 0
 
 STRANGE: Final = "neither a message nor ChannelData (RFC 8656 §12)"
 TRY_ALTERNATE: Final = 300
@@ -67,6 +69,8 @@ class Stun(core.Dissector):
         self.rtt_ns = 0  # the shortest
         self.connected = False  # the phase of Binding was told
         self.allocation = Allocation()
+        self.stray_ns = 0  # the first answer to a request that was not seen
+        self.embedded: set[int] = set()  # digests of the datagrams of DTLS that messages carried
         self.told_fingerprint = False
         self.told_rewritten = False
 
@@ -125,7 +129,7 @@ class Stun(core.Dissector):
         if self.relay.runs:
             yield from self.relay.flush(self.client)
         fields = message.fields
-        if message.classic:
+        if message.unusual and messages.is_old(message):
             messages.old_draft(message)
         if self.relayed is not None:
             fields["relayed_peer"] = wording.as_value(self.relayed.peer)
@@ -138,7 +142,10 @@ class Stun(core.Dissector):
             checks = self._asked(sender, message, place)
         elif class_ != names.INDICATION:
             asked = self._answered(sender, message, place)
-            checks = None if asked is None else asked.checks
+            if asked is not None:
+                checks = asked.checks
+            elif self.stray_ns == 0:
+                self.stray_ns = place.time_ns
         if message.integrity:
             if checks is not None:
                 checks.keep(message, unit.data, unit.start + at, place)
@@ -154,6 +161,8 @@ class Stun(core.Dissector):
         if message.fingerprint is False:
             note.verdict = "FINGERPRINT does not fit."
         yield note
+        if message.unusual and message.dtls_bytes:
+            yield from self._embedded(sender, message, unit, at)
         if message.broken:
             yield Note("stun.malformed", message.broken, place)
         yield from self._judge_bytes(message, place)
@@ -177,6 +186,17 @@ class Stun(core.Dissector):
             self.bound = True
             yield Handoff("tcp")
 
+    def _embedded(self, sender: Side, message: Message, unit: Piece, at: int) -> Outputs:
+        """Pass a datagram of DTLS on that a check carries; each goes along with several, and counts once."""
+        begin = at + message.dtls_at
+        piece = unit.cut(begin, begin + message.dtls_bytes)
+        digest = hash((sender, bytes(piece)))
+        if digest in self.embedded or len(self.embedded) >= MAX_EMBEDDED:
+            return
+        self.embedded.add(digest)
+        context = InStun(None if self.relayed is None else self.relayed.peer)
+        yield Pass("udp", piece, stream=False, key=EMBEDDED, sender=sender, context=context)
+
     # --- transactions ---
 
     def _asked(self, sender: Side, message: Message, place: Place) -> Checks | None:
@@ -191,12 +211,13 @@ class Stun(core.Dissector):
         if known is not None and known.sender is sender:
             known.again(place.time_ns)
             message.fields["retransmission"] = True
+            message.check = known.check
             if known.checks is not None:
                 known.checks.asked(message, place, known.gaps)
             if len(known.gaps) > len(half.gaps):
                 half.gaps = known.gaps
             return known.checks
-        check = message.method == names.BINDING and wording.is_check(message)
+        check = message.check = message.method == names.BINDING and wording.is_check(message)
         half.requests += 1
         if half.first is None:
             half.first = place
@@ -242,7 +263,7 @@ class Stun(core.Dissector):
 
     def _about(self, sender: Side, message: Message) -> Outputs:
         """The title, as soon as it can be said what this path is for."""
-        if message.message_class == names.REQUEST and message.method == names.BINDING and wording.is_check(message):
+        if message.check:
             user = message.fields.get("username")
             if isinstance(user, str) and ":" in user:
                 if user in self.users:
@@ -325,7 +346,7 @@ class Stun(core.Dissector):
             if self.relayed is None:
                 begin = asked.place if half.first_binding is None else half.first_binding
                 yield Phase("stun", begin.time_ns, place.time_ns, Outcome.ESTABLISHED, 1)
-        if "use_candidate" in asked.request.fields and not self.nominated_ns:
+        if not self.nominated_ns and wording.nominates(asked.request.fields):
             self.nominated_ns = place.time_ns
             self.controlling = who
             if self.relayed is None:
@@ -353,17 +374,19 @@ class Stun(core.Dissector):
         for side in core.SIDES:
             half = self.halves[side]
             yield from self.icmp.verdict(half, side)
-            yield from verdicts.at_end(half, self.halves[side.other], self.end_ns, self.icmp.counts[side])
+            yield from verdicts.at_end(half, self.halves[side.other], self.end_ns, self.icmp.counts[side], self.stream)
         yield from self.relay.verdicts(self.allocation.given)
         if self.conflicts:
             yield verdicts.role_conflict(self.conflicts, any(half.success_ns for half in self.halves))
         if self.relayed is not None:
             return
-        for half in self.halves:
+        for half, refused in zip(self.halves, self.icmp.requests, strict=True):
             if half.first_binding is not None and not self.connected:
                 self.connected = True
                 begin, end = half.first_binding.time_ns, self.end_ns if half.last is None else half.last.time_ns
-                yield Phase("stun", begin, max(begin, end), verdicts.outcome_of(half, self.end_ns))
+                yield Phase("stun", begin, max(begin, end), verdicts.outcome_of(half, self.end_ns, refused))
+        if self.stray_ns and not any(half.requests for half in self.halves):
+            yield Phase("stun", self.stray_ns, max(self.end_ns, self.stray_ns), Outcome.PARTIAL)
         phase = self.allocation.unfinished(self.end_ns)
         if phase is not None:
             yield phase

@@ -92,6 +92,29 @@ CHANNEL_EXPIRED: Final = "turn.channel-expired"
 FORBIDDEN_PEER: Final = "turn.forbidden-peer"
 REDIRECT: Final = "turn.redirect"
 
+#: Cause and advice where requests went over a connection, which is proof of a path.
+SILENT_STREAM: Final = (
+    "The connection is there, so the way is free: no STUN or TURN server listens on that port, or it is overloaded.",
+    "Look at the server's log at that time, and whether TURN over TCP or TLS is switched on for this port.",
+)
+_NO_ROUTE: Final = (
+    "The one who reports it has no way on to this address: no route, or the host is gone or switched off."
+)
+_REFUSED: Final = "A firewall refuses this traffic, and says so: a rule of the one who reports it."
+#: Why a request comes back, by what the error says (the names of `icmp.NAMES`).
+ICMP_CAUSES: Final = {
+    "port unreachable": "The host is there, and nobody listens on that port (any more).",
+    **dict.fromkeys(("network unreachable", "host unreachable", "no route", "address unreachable"), _NO_ROUTE),
+    **dict.fromkeys(
+        (
+            "network administratively prohibited",
+            "host administratively prohibited",
+            "administratively prohibited",
+        ),
+        _REFUSED,
+    ),
+}
+
 FINDINGS: Final[dict[str, FindingKind]] = {
     NO_RESPONSE: FindingKind(
         Severity.WARNING,
@@ -114,7 +137,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     BAD_INTEGRITY: FindingKind(
         Severity.ERROR,
         "A request was signed with another password",
-        "§9.1.3, §14.5",
+        "§9.1.3, 14.5",
         cause="The client has another password than the one that was given here: an old one, one of another user, or "
         "one that was copied with a mistake.",
         advice="Compare the password of the client's configuration with that of the server; for passwords that are "
@@ -123,7 +146,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     BAD_FINGERPRINT: FindingKind(
         Severity.WARNING,
         "FINGERPRINT does not fit the message",
-        "§14.7",
+        "§7, 14.7",
         cause="Something on the way changed the message (an application layer gateway that rewrites addresses), the "
         "bytes were damaged, or the sender computes the CRC wrongly.",
         advice="Compare captures of both ends. Switch off STUN or SIP helpers in the router.",
@@ -131,7 +154,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     CHECK_REFUSED: FindingKind(
         Severity.WARNING,
         "A connectivity check was refused",
-        "§9.1.3",
+        "§9.1.3, 14.8",
         cause="The user name or the password of the check is not (or no longer) that of the other side: an ICE restart "
         "that one side has not learnt of, an answer given to another offer, or a peer that was replaced.",
         advice="Compare the ice-ufrag of both descriptions with the user name of the check: it is the receiver's, a "
@@ -171,14 +194,14 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     CHALLENGE: FindingKind(
         Severity.INFO,
         "The relay asks for credentials",
-        "§9.2.4",
+        "§9.2.3.1, 9.2.4",
         cause="By design: a client learns realm and nonce from the first answer, and asks again with its credentials.",
         advice="Nothing is to be done. It costs one round trip.",
     ),
     AUTH_FAILED: FindingKind(
         Severity.ERROR,
         "The relay refuses the credentials",
-        "§9.2.4",
+        "§9.2.4, 9.2.5",
         cause="The password is wrong or the user is not known; or the credentials were made for some time and that is "
         "over (user names that begin with a number of seconds since 1970); or the realm is another.",
         advice="Compare user name and realm with the relay's configuration; ask for new credentials; look whether the "
@@ -202,7 +225,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     MISMATCH: FindingKind(
         Severity.WARNING,
         "The relay has another allocation for this client than the client thinks",
-        "RFC 8656 7.2",
+        "RFC 8656 7.2, 19",
         cause="The client takes a port that it used shortly before, so that the old allocation is still there; or the "
         "server was restarted, or the allocation has expired, and is there no more.",
         advice="Allocate from a new port. If it comes in the middle of a call, look for a restart of the relay and for "
@@ -218,7 +241,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     FAMILY: FindingKind(
         Severity.WARNING,
         "The relay does not serve this IP version",
-        "RFC 8656 19",
+        "RFC 8656 7.2, 19",
         cause="The relay has no address of the version that was asked for, or the peer's address is of another version "
         "than the relayed one.",
         advice="Give the relay addresses of both versions, or offer candidates of the version that it has.",
@@ -272,7 +295,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     FORBIDDEN_PEER: FindingKind(
         Severity.NOTICE,
         "The relay does not let this peer be reached",
-        "RFC 8656 10.2",
+        "RFC 8656 10.2, 19",
         cause="The relay's rules deny the peer's address: mostly it is private, loopback or multicast.",
         advice="If another candidate of the peer works, all is well. Else allow the network in the relay's rules.",
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Finding, Note, Severity, Side
-from analyzer.protocols.stun import findings, names
+from analyzer.protocols.stun import findings, names, wording
 from analyzer.protocols.stun.messages import HEADER_BYTES
 
 if TYPE_CHECKING:
@@ -57,7 +57,15 @@ def quoted(data: bytes, start: int, stop: int) -> int:
     else:
         return 0
     at += UDP_HEADER_BYTES
-    return at if at < stop else 0
+    return at if at <= stop else 0
+
+
+def latest(transactions: dict[bytes, Transaction], sender: Side) -> Transaction | None:
+    """The last request of `sender`, if nobody has answered it."""
+    for asked in reversed(transactions.values()):
+        if asked.sender is sender:
+            return None if asked.answered else asked
+    return None
 
 
 class Errors:
@@ -71,29 +79,36 @@ class Errors:
         self.first: list[tuple[IcmpError, Place] | None] = [None, None]  # of the latter
 
     def told(self, error: IcmpError, transactions: dict[bytes, Transaction]) -> Outputs:
-        """Tell of an error that quotes a message."""
+        """Tell of an error that quotes a message, or only the ports that it went to (RFC 792 wants no more)."""
         self.counts[error.sender] += 1
         data = error.at.data
         at = quoted(data, error.at.start, error.at.stop)
-        if not at or error.at.stop - at < HEADER_BYTES or data[at] > 3:
-            return
-        message_type = data[at] << 8 | data[at + 1]
-        classic = data[at + 4 : at + 8] != names.MAGIC_COOKIE
-        transaction = data[at + (4 if classic else 8) : at + HEADER_BYTES]
-        asked = transactions.get(transaction)
-        if classic and asked is None:
-            return  # it may be anything
-        place = error.at.place
-        named = names.type_named(message_type)
         fields: dict[str, Value] = {
             "icmp_type": error.type,
             "icmp_code": error.code,
             "name": name_of(error),
             "reported_by": error.source,
-            "message_type": named,
-            "transaction_id": transaction.hex(),
         }
-        text = f"{name_of(error)}, says {error.source} of the {named['name']}"
+        text = f"{name_of(error)}, says {error.source}"
+        place = error.at.place
+        asked: Transaction | None = None
+        if at and error.at.stop - at < HEADER_BYTES:
+            asked = latest(transactions, error.sender)
+            if asked is None:
+                return
+        elif not at or data[at] > 3:
+            return
+        else:
+            message_type = data[at] << 8 | data[at + 1]
+            classic = data[at + 4 : at + 8] != names.MAGIC_COOKIE
+            transaction = data[at + (4 if classic else 8) : at + HEADER_BYTES]
+            asked = transactions.get(transaction)
+            if classic and asked is None:
+                return  # it may be anything
+            named = names.type_named(message_type)
+            fields["message_type"] = named
+            fields["transaction_id"] = transaction.hex()
+            text += f" of the {named['name']}"
         if asked is not None:
             fields["latency_ns"] = max(place.time_ns - asked.last_ns, 0)
             if asked.sender is error.sender and not asked.answered:
@@ -112,7 +127,9 @@ class Errors:
         what = "connectivity checks" if half.checks else "requests"
         text = f"{many:,} of {count:,} {what} came back as ICMP {name_of(error)} from {error.source}, none was answered"
         severity = Severity.NOTICE if half.checks else None
-        yield Finding(findings.ICMP, text, [place, error.at.place], severity=severity)
+        found = Finding(findings.ICMP, wording.sentence(text), [place, error.at.place], severity=severity)
+        found.cause = findings.ICMP_CAUSES.get(name_of(error), "")
+        yield found
 
     def facts(self) -> dict[str, Value]:
         found: dict[str, Value] = {}

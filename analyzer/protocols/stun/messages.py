@@ -7,12 +7,23 @@ drafts between them.
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 from analyzer.core import Malformed, Reader
 from analyzer.protocols.stun import names
-from analyzer.protocols.stun.names import MAGIC_COOKIE, OLD_COOKIE
+from analyzer.protocols.stun.names import (
+    DATA,
+    DESTINATION_ADDRESS,
+    FIELDS,
+    FINGERPRINT,
+    MAGIC_COOKIE,
+    MESSAGE_INTEGRITY,
+    NONCE,
+    OLD_COOKIE,
+    REALM,
+    XOR_PEER_ADDRESS,
+)
 from analyzer.protocols.stun.registries import PASSWORD_ALGORITHMS
 
 if TYPE_CHECKING:
@@ -28,11 +39,19 @@ MAX_SHOWN_BYTES: Final = 64  # of an attribute whose form is not known
 NONCE_SHOWN: Final = 12
 FINGERPRINT_XOR: Final = 0x5354554E  # §14.7
 
+#: The field of attribute 0xC001, as the registry names it.
+ENF_FLOW: Final = "enf_flow_description"
 #: The type of MAGIC-COOKIE, which [MS-TURN] has first in each message.
 OLD_MAGIC: Final = b"\0\x0f"
 
 _HEAD: Final = Struct(">HH")
 _WORDS: Final = Struct(">8H")
+
+
+class InStun(NamedTuple):
+    """The context of datagrams that messages carry in an attribute; those beside them have just `peer` as theirs."""
+
+    peer: tuple[str, int] | None  # beyond a relay
 
 
 class Message:
@@ -42,9 +61,12 @@ class Message:
         "body_at",
         "broken",
         "channel",
+        "check",
         "classic",
         "data_at",
         "data_bytes",
+        "dtls_at",
+        "dtls_bytes",
         "error",
         "fields",
         "fingerprint",
@@ -58,6 +80,7 @@ class Message:
         "size",
         "transaction",
         "type",
+        "unusual",
     )
 
     def __init__(self, message_type: int, size: int, transaction: bytes, classic: bool) -> None:
@@ -68,6 +91,8 @@ class Message:
         self.size = size  # with its header
         self.transaction = transaction
         self.classic = classic  # without the magic cookie: RFC 3489
+        self.unusual = False  # it is of [MS-TURN], carries DTLS, or renominates
+        self.check = False  # a connectivity check of ICE: set where requests are looked at
         self.fields: dict[str, Value] = {
             "message_type": names.type_named(message_type),
             "transaction_id": transaction.hex(),
@@ -82,6 +107,8 @@ class Message:
         self.peers: list[tuple[str, int]] = []
         self.data_at = -1  # where DATA begins, counted from the start of the message
         self.data_bytes = 0
+        self.dtls_at = -1  # where META-DTLS-IN-STUN begins, likewise
+        self.dtls_bytes = 0
 
 
 def read(data: bytes, start: int, stop: int) -> Message:
@@ -102,6 +129,8 @@ def read(data: bytes, start: int, stop: int) -> Message:
     if classic:
         message.fields["classic"] = True
     _read_attributes(message, data, start)
+    if message.unusual and ENF_FLOW in message.fields:
+        nomination(message)
     return message
 
 
@@ -117,6 +146,8 @@ def _read_attributes(message: Message, data: bytes, start: int) -> None:
     at = start + HEADER_BYTES
     padded = is_padded(data, start, stop, message.classic)
     swapped = data[at : at + 2] == OLD_MAGIC  # [MS-TURN] has the numbers of REALM and NONCE the other way round
+    if swapped:
+        message.unusual = True
     for _ in range(MAX_ATTRIBUTES):
         if at + 4 > stop:
             if at < stop:
@@ -129,22 +160,22 @@ def _read_attributes(message: Message, data: bytes, start: int) -> None:
             message.broken = f"{name} of {size} bytes, {stop - begin} are left (§14)"
             return
         at = begin + (size + 3 & ~3 if padded else size)
-        if swapped and (number == names.REALM or number == names.NONCE):
-            number = names.REALM + names.NONCE - number
-        name = names.FIELDS.get(number) or f"attribute_0x{number:04x}"
-        if number == names.DATA:
+        if swapped and number in (REALM, NONCE):
+            number = REALM + NONCE - number
+        name = FIELDS.get(number) or f"attribute_0x{number:04x}"
+        if number == DATA:
             if message.data_at < 0:
                 message.data_at, message.data_bytes = begin - start, size
                 fields[name] = {"bytes": size}
             continue
-        if number == names.FINGERPRINT:
+        if number == FINGERPRINT:
             if size == 4 and message.fingerprint is None:
                 value = int.from_bytes(data[begin : begin + 4], "big")
                 right = value == crc32(data[start : begin - 4]) ^ FINGERPRINT_XOR
                 message.fingerprint = right
                 fields[name] = {"value": value, "valid": right}
             continue
-        if name in fields and number != names.XOR_PEER_ADDRESS:
+        if name in fields and number != XOR_PEER_ADDRESS:
             continue  # §14: of several only the first counts
         body = data[begin : begin + size]
         try:
@@ -160,18 +191,43 @@ def _read_attributes(message: Message, data: bytes, start: int) -> None:
             message.broken = message.broken or f"{names.attribute_name(number)}: {why}"
             fields[f"attribute_0x{number:04x}"] = shown(body)  # a name always has a value of its kind
             continue
-        if number == names.XOR_PEER_ADDRESS or number == names.DESTINATION_ADDRESS:
+        if number not in NOTED:
+            fields[name] = value_of
+        elif number == MESSAGE_INTEGRITY:
+            fields[name] = value_of
+            if not message.integrity:
+                message.integrity, message.integrity_at = number, begin - 4 - start
+        elif number in PEERS:
             _add_peer(message, name, value_of)
-            continue
-        fields[name] = value_of
-        if number == names.ERROR_CODE:
-            message.error = value_of["value"]
-        elif number == names.CHANNEL_NUMBER:
-            message.channel = value_of
-        elif (number == names.MESSAGE_INTEGRITY or number == names.MESSAGE_INTEGRITY_SHA256) and not message.integrity:
-            message.integrity, message.integrity_at = number, begin - 4 - start
+        else:
+            fields[name] = value_of
+            _noted(message, number, value_of, begin - start, size)
     if at < stop:
         message.broken = f"more than {MAX_ATTRIBUTES} attributes, the rest is not read"
+
+
+def _noted(message: Message, number: int, value: Value, at: int, size: int) -> None:
+    """Keep for the room what the attribute at `at` of the message says, or where it is."""
+    if number == names.MESSAGE_INTEGRITY_SHA256:
+        if not message.integrity:
+            message.integrity, message.integrity_at = number, at - 4
+    elif number == names.ERROR_CODE:
+        message.error = value["value"]
+    elif number == names.CHANNEL_NUMBER:
+        message.channel = value
+    elif number == names.DTLS_IN_STUN:
+        message.dtls_at, message.dtls_bytes, message.unusual = at, size, True
+    elif number == names.ENF_FLOW:
+        message.unusual = True
+
+
+def nomination(message: Message) -> None:
+    """Browsers renominate with a number for which the registry has another name (draft-thatcher-ice-renomination)."""
+    fields = message.fields
+    value = fields[ENF_FLOW]
+    if message.method == names.BINDING and "ice_controlling" in fields and len(value) == 8:
+        fields["nomination"] = int(value, 16)
+        del fields[ENF_FLOW]
 
 
 def _add_peer(message: Message, name: str, value: Value) -> None:
@@ -239,6 +295,8 @@ def xor_address(body: bytes, key: bytes) -> Value:
 
 def text(body: bytes) -> Value:
     cut = body[:MAX_TEXT_BYTES].decode("utf-8", "backslashreplace").rstrip("\0")
+    if body and body[0] < 32:
+        return shown(body)  # the tickets that some use as user names
     return cut if cut.isprintable() else "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in cut)
 
 
@@ -367,6 +425,19 @@ def cookie(body: bytes) -> Value:
     return "72c64bc6" if body == OLD_COOKIE else shown(body)
 
 
+PEERS: Final = frozenset({XOR_PEER_ADDRESS, DESTINATION_ADDRESS})
+#: Of which the room wants to know more than the field.
+NOTED: Final = frozenset(
+    {
+        *PEERS,
+        names.CHANNEL_NUMBER,
+        names.DTLS_IN_STUN,
+        names.ENF_FLOW,
+        names.ERROR_CODE,
+        MESSAGE_INTEGRITY,
+        names.MESSAGE_INTEGRITY_SHA256,
+    }
+)
 #: DONT-FRAGMENT and USE-CANDIDATE: to be there is all they say.
 FLAGS: Final = frozenset({0x001A, 0x0025})
 #: XOR-PEER-ADDRESS, XOR-RELAYED-ADDRESS, XOR-MAPPED-ADDRESS, XOR-REFLECTED-FROM, MS-XOR-MAPPED-ADDRESS.
@@ -401,6 +472,7 @@ DECODERS: Final[dict[int, Callable[[bytes], Value]]] = {
     0x0024: number,
     0x0026: size_only,
     0x0027: first_16,
+    0x002A: number,
     0x8000: family,
     0x8001: address_error,
     0x8002: algorithms,
@@ -431,16 +503,38 @@ DECODERS: Final[dict[int, Callable[[bytes], Value]]] = {
 
 
 def old_draft(message: Message) -> None:
-    """Put the types of [MS-TURN] in their place: what is an error by its bits was Data Indication, 4 was Send."""
-    if message.type == 0x0115:
+    """Put the types of [MS-TURN] 2.2.1 in their place: a Data Indication looks like an error, 4 was Send."""
+    kind = message.type
+    if kind == 0x0115:
         message.method, message.message_class = names.DATA_METHOD, names.INDICATION
         message.kind = "turn.data-indication"
-        message.fields["message_type"] = {"value": message.type, "name": "Data Indication"}
-    elif message.type in (0x0004, 0x0104, 0x0114):
+        message.fields["message_type"] = {"value": kind, "name": "Data Indication"}
+    elif kind in (0x0004, 0x0104, 0x0114):
         message.method = names.SEND
         name = names.type_named(names.type_of(names.SEND, message.message_class))["name"]
-        message.fields["message_type"] = {"value": message.type, "name": name}
+        message.fields["message_type"] = {"value": kind, "name": name}
         message.kind = f"turn.send-{names.CLASSES[message.message_class]}"
+    elif kind in (0x0006, 0x0106, 0x0116):
+        message.method = names.SET_ACTIVE_DESTINATION
+        name = f"Set Active Destination {names.CLASS_NAMES[message.message_class]}"
+        message.fields["message_type"] = {"value": kind, "name": name}
+        message.kind = f"turn.set-active-destination-{names.CLASSES[message.message_class]}"
+
+
+def is_old(message: Message) -> bool:
+    """Whether a message is of [MS-TURN], which has a MAGIC-COOKIE in each."""
+    return "magic_cookie" in message.fields
+
+
+def relayed_of(message: Message) -> Value:
+    """The address that an Allocate success gives; None where there is none.  [MS-TURN] 3.2.5.1 calls it mapped."""
+    found = message.fields.get("xor_relayed_address")
+    return message.fields.get("mapped_address") if found is None and is_old(message) else found
+
+
+def mapped_of(message: Message) -> Value:
+    """The address from which the server sees the client; None where it does not say."""
+    return message.fields.get("ms_xor_mapped_address" if is_old(message) else "xor_mapped_address")
 
 
 # --- the field tree ---------------------------------------------------------------------------------------------------

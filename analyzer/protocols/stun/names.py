@@ -20,6 +20,7 @@ INDICATION: Final = 1
 SUCCESS: Final = 2
 ERROR: Final = 3
 CLASSES: Final = ("request", "indication", "success", "error")
+CLASS_NAMES: Final = ("Request", "Indication", "Success Response", "Error Response")
 
 # Methods.
 BINDING: Final = 0x001
@@ -28,6 +29,7 @@ ALLOCATE: Final = 0x003
 REFRESH: Final = 0x004
 OLD_SEND: Final = 0x004  # of the drafts before RFC 5766, which [MS-TURN] has kept
 OLD_DATA: Final = 0x005
+SET_ACTIVE_DESTINATION: Final = -1  # has the number of SEND
 SEND: Final = 0x006
 DATA_METHOD: Final = 0x007
 CREATE_PERMISSION: Final = 0x008
@@ -69,6 +71,8 @@ NONCE: Final = 0x0015
 MESSAGE_INTEGRITY_SHA256: Final = 0x001C
 XOR_MAPPED_ADDRESS: Final = 0x0020
 FINGERPRINT: Final = 0x8028
+ENF_FLOW: Final = 0xC001
+DTLS_IN_STUN: Final = 0xC070
 
 TRANSPORTS: Final = {6: "TCP", 17: "UDP"}
 FAMILIES: Final = {1: "IPv4", 2: "IPv6"}
@@ -111,8 +115,7 @@ def type_named(message_type: int) -> dict[str, Value]:
     found = _TYPES.get(message_type)
     if found is None:
         method = method_of(message_type)
-        words = ("Request", "Indication", "Success Response", "Error Response")
-        name = f"{METHODS.get(method) or f'method 0x{method:03x}'} {words[class_of(message_type)]}"
+        name = f"{METHODS.get(method) or f'method 0x{method:03x}'} {CLASS_NAMES[class_of(message_type)]}"
         found = {"value": message_type, "name": name}
         if len(_TYPES) < MAX_KEPT:
             _TYPES[message_type] = found

@@ -88,16 +88,21 @@ class Relay:
         if request.method == names.CHANNEL_BIND and request.channel in self.channels:
             self.until_ns[request.channel] = time_ns + CHANNEL_NS
 
-    def _judge(self, peer: tuple[str, int], channel: int, by_client: bool, size: int, place: Place) -> None:
-        """Whether data to or from a peer had what it needs."""
+    def _until(self, peer: tuple[str, int], channel: int) -> tuple[int, str | int]:
+        """Until when data may go to or come from a peer, 0 where that is not known; and by what: channel or host."""
+        until_ns = self.until_ns.get(channel, 0) if channel else 0
+        granted_ns = self.granted.get(peer[0], 0)
+        if until_ns and (until_ns <= granted_ns or not granted_ns):
+            return until_ns, channel
+        return granted_ns, peer[0]
+
+    def _judge(self, peer: tuple[str, int], channel: int, by_client: bool, count: int, size: int, place: Place) -> None:
+        """Whether data to or from a peer had what it needs: `count` datagrams, `place` is that of the first."""
         time_ns, host = place.time_ns, peer[0]
         late: Late | None = None
-        until_ns = self.until_ns.get(channel, 0) if channel else 0
-        granted_ns = self.granted.get(host, 0)
+        until_ns, key = self._until(peer, channel)
         if until_ns and time_ns > until_ns + SLACK_NS:
-            late = self._late(channel, place, until_ns, by_client)
-        elif granted_ns and time_ns > granted_ns + SLACK_NS:
-            late = self._late(host, place, granted_ns, by_client)
+            late = self._late(key, place, until_ns, by_client)
         elif by_client and host and host not in self.asked and len(self.unasked) < MAX_LISTED:
             late = self.unasked.get(host)
             if late is None:
@@ -105,7 +110,7 @@ class Relay:
         if late is None:
             return
         if by_client:
-            late.count += 1
+            late.count += count
             late.bytes += size
         else:
             late.alive = True
@@ -125,17 +130,20 @@ class Relay:
             many = f"{late.count:,} datagram{'' if late.count == 1 else 's'}"
             if isinstance(key, int):
                 peer = self.channels.get(key)
-                what = f"channel 0x{key:04x}{'' if peer is None else f', peer {wording.end(peer)},'}"
-                text = f"{what} was bound 600 s and not bound again: {many} sent from {seconds:.0f} s after that"
-                yield Finding(findings.CHANNEL_EXPIRED, text, late.first)
+                what = f"channel 0x{key:04x}{'' if peer is None else f' of {wording.end(peer)}'} held 600 s"
+                text = (
+                    f"{what} and was not bound again; {many} sent by it after that, the first {seconds:.0f} s too late"
+                )
+                yield Finding(findings.CHANNEL_EXPIRED, wording.sentence(text), late.first)
             else:
-                text = f"the permission for {key} held 300 s and was not renewed: {many} sent from {seconds:.0f} s on"
-                yield Finding(findings.PERMISSION_EXPIRED, text, late.first)
+                text = f"the permission for {key} held 300 s and was not renewed; "
+                text += f"{many} sent there afterwards, the first {seconds:.0f} s too late"
+                yield Finding(findings.PERMISSION_EXPIRED, wording.sentence(text), late.first)
         for host, late in self.unasked.items():
             if given and not late.alive and host not in self.asked:
                 many = f"{late.count:,} datagram{'' if late.count == 1 else 's'}, {late.bytes:,} bytes,"
                 text = f"{many} sent to {host}, for which the client never asked a permission"
-                yield Finding(findings.PERMISSION_MISSING, text, late.first)
+                yield Finding(findings.PERMISSION_MISSING, wording.sentence(text), late.first)
 
     # --- what is carried ---
 
@@ -147,12 +155,12 @@ class Relay:
             if key < MAX_PEERS:
                 self.peers[peer] = key
         if shared is None or piece.data[piece.start] > 3:  # only for a room of ours
-            yield Pass("udp", piece, stream=False, key=key, sender=sender)
+            yield Pass("udp", piece, stream=False, key=key, sender=sender, context=peer)
             return
         outer = shared.recall(RELAYED, b"")
         shared.remember(RELAYED, b"", Relayed(peer, self.paths))
         try:
-            yield Pass("udp", piece, stream=False, key=key, sender=sender)
+            yield Pass("udp", piece, stream=False, key=key, sender=sender, context=peer)
         finally:
             shared.remember(RELAYED, b"", outer)
 
@@ -163,7 +171,7 @@ class Relay:
         if message.peer is None or not message.data_bytes:
             return
         if client is not None:
-            self._judge(message.peer, 0, sender is client, message.data_bytes, unit.place)
+            self._judge(message.peer, 0, sender is client, 1, message.data_bytes, unit.place)
         begin = at + message.data_at
         yield from self.inner(message.peer, unit.cut(begin, begin + message.data_bytes), sender, shared)
 
@@ -179,10 +187,12 @@ class Relay:
             reader.raw("application_data", size)
         run = self.runs.get((number, sender))
         if run is None:
-            run = self.runs[number, sender] = Run(unit)
+            run = self.runs[number, sender] = Run(unit, self._until(self.channels.get(number, ("", 0)), number)[0])
         run.count += 1
         run.bytes += size
         run.last = unit
+        if run.until_ns and unit.time_ns > run.until_ns + SLACK_NS:
+            run.late(unit, size)
         if size:
             peer = self.channels.get(number, ("", number))
             piece = unit.cut(CHANNEL_HEADER_BYTES, CHANNEL_HEADER_BYTES + size)
@@ -201,7 +211,11 @@ class Relay:
                 fields["xor_peer_address"] = wording.as_value(peer)
                 text += f", peer {wording.end(peer)}"
                 if client is not None:
-                    self._judge(peer, number, sender is client, run.bytes, last)
+                    if run.late_first is None:
+                        self._judge(peer, number, sender is client, run.count, run.bytes, run.first)
+                    else:
+                        late = run.late_count, run.late_bytes, run.late_first
+                        self._judge(peer, number, sender is client, *late)
             spans = last.spans if run.count == 1 else run.first.spans + last.spans
             yield Note("turn.channel-data", text, Place(spans, last.time_ns), fields, sender=sender)
 

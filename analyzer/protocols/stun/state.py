@@ -98,13 +98,24 @@ class Half:
 class Run:
     """ChannelData of one sender and channel, with no message between."""
 
-    __slots__ = ("bytes", "count", "first", "last")
+    __slots__ = ("bytes", "count", "first", "last", "late_bytes", "late_count", "late_first", "until_ns")
 
-    def __init__(self, unit: Piece) -> None:
+    def __init__(self, unit: Piece, until_ns: int) -> None:
         self.count = 0
         self.bytes = 0
         self.first = unit.place
         self.last = unit
+        self.until_ns = until_ns  # when channel or permission are over, 0: not known
+        self.late_count = 0
+        self.late_bytes = 0
+        self.late_first: Place | None = None
+
+    def late(self, unit: Piece, size: int) -> None:
+        """It came when the channel or the permission was over."""
+        self.late_count += 1
+        self.late_bytes += size
+        if self.late_first is None:
+            self.late_first = unit.place
 
 
 class Allocation:

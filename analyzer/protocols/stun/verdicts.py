@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.core import About, Finding, Outcome, Phase, Severity
 from analyzer.protocols.stun import findings, names, wording
+from analyzer.protocols.stun.messages import mapped_of, relayed_of
 from analyzer.protocols.stun.passwords import is_valid
 from analyzer.protocols.stun.registries import METHODS
 
@@ -36,7 +37,7 @@ BY_CODE: Final = {
 
 def bad_fingerprint(message: Message, place: Place) -> Finding:
     text = f"The CRC in FINGERPRINT of this {message.fields['message_type']['name']} is not that of its bytes."
-    return Finding(findings.BAD_FINGERPRINT, text, place)
+    return Finding(findings.BAD_FINGERPRINT, wording.sentence(text), place)
 
 
 def rewritten(message: Message, place: Place) -> Finding | None:
@@ -44,33 +45,32 @@ def rewritten(message: Message, place: Place) -> Finding | None:
     if not isinstance(plain, dict) or not isinstance(xored, dict) or plain == xored:
         return None
     text = f"MAPPED-ADDRESS is {wording.joined(plain)}, XOR-MAPPED-ADDRESS is {wording.joined(xored)}"
-    return Finding(findings.ALG_REWRITE, text, place)
+    return Finding(findings.ALG_REWRITE, wording.sentence(text), place)
 
 
 def unknown_attribute(message: Message, evidence: list[Place]) -> Finding:
     unknown = message.fields.get("unknown_attributes")
     which = " and ".join(one["name"] for one in unknown[:4]) if isinstance(unknown, list) and unknown else "something"
-    return Finding(findings.UNKNOWN_ATTRIBUTE, f"420: {which} is not understood", evidence)
+    return Finding(findings.UNKNOWN_ATTRIBUTE, f"420: {which} is not understood.", evidence)
 
 
 def redirect(message: Message, evidence: list[Place]) -> Finding:
     where = message.fields.get("alternate_server")
     text = f"300: the client is to try {wording.joined(where)}" if isinstance(where, dict) else "300"
-    return Finding(findings.REDIRECT, text, evidence)
+    return Finding(findings.REDIRECT, wording.sentence(text), evidence)
 
 
 def challenge(message: Message, evidence: list[Place]) -> Finding:
     realm = message.fields.get("realm")
-    return Finding(
-        findings.CHALLENGE, f"the first request is answered 401{f', realm {realm}' if realm else ''}", evidence
-    )
+    text = f"The first request is answered 401{f', realm {realm}' if realm else ''}."
+    return Finding(findings.CHALLENGE, text, evidence)
 
 
 def role_conflict(conflicts: list[Place], solved: bool) -> Finding:
     if solved:
         text = "a check was answered 487 Role Conflict; one side switched, and checks succeeded"
-        return Finding(findings.ROLE_CONFLICT, text, conflicts, severity=Severity.NOTICE)
-    return Finding(findings.ROLE_CONFLICT, "checks were answered 487 Role Conflict, and none succeeded", conflicts)
+        return Finding(findings.ROLE_CONFLICT, wording.sentence(text), conflicts, severity=Severity.NOTICE)
+    return Finding(findings.ROLE_CONFLICT, "Checks were answered 487 Role Conflict, and none succeeded.", conflicts)
 
 
 def of_answer(turn: Allocation, message: Message, request: Message | None, evidence: list[Place]) -> Outputs:
@@ -84,7 +84,7 @@ def of_answer(turn: Allocation, message: Message, request: Message | None, evide
         lifetime = message.fields.get("lifetime")
         if lifetime is not None and message.method in (names.ALLOCATE, names.REFRESH):
             turn.until_ns = place.time_ns + lifetime * 1_000_000_000 if lifetime else 0
-        if message.method == names.ALLOCATE and "xor_relayed_address" in message.fields:
+        if message.method == names.ALLOCATE:
             yield from _given(turn, message, place)
         return
     code = message.error
@@ -109,20 +109,19 @@ def of_answer(turn: Allocation, message: Message, request: Message | None, evide
             valid = is_valid(request)
             if valid is not None:
                 text += f"; it was {'' if valid else 'not '}signed with the password that was given here for this user"
-            yield Finding(findings.AUTH_FAILED, text, evidence)
+            yield Finding(findings.AUTH_FAILED, wording.sentence(text), evidence)
             if valid is False:
                 what = request.fields["message_type"]["name"]
                 text = f"MESSAGE-INTEGRITY of the {what} of {who} was not made with the password that was given here"
-                yield Finding(findings.BAD_INTEGRITY, text, evidence)
+                yield Finding(findings.BAD_INTEGRITY, wording.sentence(text), evidence)
         return
     if code == 438:
         turn.stale += 1
         if turn.stale == STALE_LOOP and findings.NONCE_LOOP not in turn.told:
             turn.told.add(findings.NONCE_LOOP)
             turn.refused = True
-            yield Finding(
-                findings.NONCE_LOOP, f"{turn.stale} requests in a row were answered 438 Stale Nonce", evidence
-            )
+            text = f"{turn.stale} requests in a row were answered 438 Stale Nonce."
+            yield Finding(findings.NONCE_LOOP, text, evidence)
         return
     if message.method == names.ALLOCATE and code != 300:
         turn.refused = True
@@ -142,7 +141,7 @@ def of_answer(turn: Allocation, message: Message, request: Message | None, evide
     severity = None
     if found == findings.MISMATCH and request is not None and request.fields.get("lifetime") == 0:
         severity = Severity.INFO  # it was to be given up, and is gone
-    yield Finding(found, text, evidence, severity=severity)
+    yield Finding(found, wording.sentence(text), evidence, severity=severity)
 
 
 def _keep(turn: Allocation, message: Message, place: Place) -> None:
@@ -185,9 +184,11 @@ def expired(user: str, now_ns: int) -> str:
 def _given(turn: Allocation, message: Message, place: Place) -> Outputs:
     fields = message.fields
     facts = turn.facts
-    facts["turn_relayed_address"] = wording.joined(fields["xor_relayed_address"])
-    if isinstance(fields.get("xor_mapped_address"), dict):
-        facts["turn_mapped_address"] = wording.joined(fields["xor_mapped_address"])
+    relayed, mapped = relayed_of(message), mapped_of(message)
+    if isinstance(relayed, dict):  # some relays give none: their clients use the server's own address
+        facts["turn_relayed_address"] = wording.joined(relayed)
+    if isinstance(mapped, dict):
+        facts["turn_mapped_address"] = wording.joined(mapped)
     for name in ("lifetime", "software"):
         if name in fields:
             facts[f"turn_{name}"] = fields[name]
@@ -199,7 +200,7 @@ def _given(turn: Allocation, message: Message, place: Place) -> Outputs:
     yield Phase("turn", first.time_ns, max(place.time_ns, first.time_ns), Outcome.ESTABLISHED, turn.answers)
 
 
-def at_end(half: Half, other: Half, end_ns: int, refused: int = 0) -> Outputs:
+def at_end(half: Half, other: Half, end_ns: int, refused: int = 0, stream: bool = False) -> Outputs:
     """What can be said of the requests of one side once there are no more."""
     first, last = half.first, half.last
     if first is None or last is None:
@@ -211,12 +212,16 @@ def at_end(half: Half, other: Half, end_ns: int, refused: int = 0) -> Outputs:
         seconds = (last.time_ns - first.time_ns) / 1e9
         text = f"{half.sent} {what} in {seconds:.1f} s, none of them answered"
         if half.gaps:
-            text += f" (one was sent again after {', '.join(f'{gap / 1e9:.1f}' for gap in half.gaps)} s)"
+            gaps = [f"{gap / 1e9:.1f}" for gap in half.gaps if gap >= 50_000_000]
+            text += f" (one was sent again after {', '.join(gaps)} s)" if gaps and not stream else ""
         if other.sent:
             text += f"; {other.sent} of the other side came the other way"
         severity = Severity.NOTICE if half.checks else None
         places = [first, last]
-        yield Finding(findings.NO_RESPONSE, text, places, limits=ELSEWHERE, severity=severity)
+        found = Finding(findings.NO_RESPONSE, wording.sentence(text), places, limits=ELSEWHERE, severity=severity)
+        if stream:
+            found.cause, found.advice = findings.SILENT_STREAM
+        yield found
     elif half.checks and half.success_ns and half.silent >= LOST_REQUESTS:
         silence_ns = last.time_ns - half.last_answer_ns
         if silence_ns >= LOST_NS:
@@ -224,18 +229,18 @@ def at_end(half: Half, other: Half, end_ns: int, refused: int = 0) -> Outputs:
             if silence_ns >= CONSENT_NS:
                 text += ": consent has expired"
             places = [last] if half.first_silent is None else [half.first_silent, last]
-            yield Finding(findings.CONSENT_LOST, text, places, limits=ELSEWHERE)
+            yield Finding(findings.CONSENT_LOST, wording.sentence(text), places, limits=ELSEWHERE)
     if half.refusals:
         solved = bool(half.success_ns)
         text = f"{len(half.refusals) // 2} of {half.checks} checks refused with 400 or 401"
         if solved:
             text += "; others succeeded"
         severity = Severity.NOTICE if solved else None
-        yield Finding(findings.CHECK_REFUSED, text, half.refusals, severity=severity)
+        yield Finding(findings.CHECK_REFUSED, wording.sentence(text), half.refusals, severity=severity)
 
 
-def outcome_of(half: Half, end_ns: int) -> Outcome:
-    """How a phase of Binding requests ended that none was answered well."""
-    if half.answered:
+def outcome_of(half: Half, end_ns: int, refused: int) -> Outcome:
+    """How a phase of Binding requests ended that none was answered well; `refused` are those by ICMP."""
+    if half.answered or refused:
         return Outcome.FAILED
     return Outcome.UNANSWERED if half.unanswered(end_ns) else Outcome.OPEN

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.protocols.stun import names
+from analyzer.protocols.stun.messages import mapped_of, relayed_of
 
 if TYPE_CHECKING:
     from analyzer.core import Value
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
 MAX_SHOWN: Final = 60
 MAX_PEERS: Final = 3
+
+
+def sentence(text: str) -> str:
+    """Begun with a capital, ended with a full stop."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def joined(where: Value) -> str:
@@ -38,6 +44,11 @@ def is_check(message: Message) -> bool:
     return "priority" in fields or "ice_controlling" in fields or "ice_controlled" in fields
 
 
+def nominates(fields: dict[str, Value]) -> bool:
+    """Whether a check nominates its pair: by USE-CANDIDATE, or by the number of a renomination."""
+    return "use_candidate" in fields or "nomination" in fields
+
+
 def text_of(message: Message, asked: Message | None) -> str:
     """The text of the note of `message`; `asked` is the request that it answers, where that is known."""
     fields = message.fields
@@ -45,6 +56,8 @@ def text_of(message: Message, asked: Message | None) -> str:
         return _refusal(fields)
     class_, method = message.message_class, message.method
     if method == names.BINDING:
+        if message.dtls_bytes:
+            return f"{_binding(message)}, with {message.dtls_bytes:,} bytes of DTLS"
         return _binding(message)
     if method == names.SEND or method == names.DATA_METHOD:
         return _carried(message)
@@ -53,8 +66,13 @@ def text_of(message: Message, asked: Message | None) -> str:
     if class_ == names.SUCCESS:
         return _success(message, asked)
     if method == names.CONNECTION_ATTEMPT and message.peer is not None:
-        return f"{end(message.peer)} has connected"
+        return f"{end(message.peer)} has connected{_connection(fields)}"
     return ""
+
+
+def _connection(fields: dict[str, Value]) -> str:
+    number = fields.get("connection_id")
+    return f", as connection {number}" if number is not None else ""
 
 
 def _refusal(fields: dict[str, Value]) -> str:
@@ -92,7 +110,9 @@ def _binding(message: Message) -> str:
         words.append("controlled")
     if "priority" in fields:
         words.append(f"priority {fields['priority']}")
-    if "use_candidate" in fields:
+    if "nomination" in fields:
+        words.append(f"nominates this pair (nomination {fields['nomination']})")
+    elif "use_candidate" in fields:
         words.append("nominates this pair")
     return ", ".join(words)
 
@@ -129,14 +149,15 @@ def _request(message: Message) -> str:
         return f"channel 0x{message.channel:04x} for {end(message.peer)}" if message.peer is not None else ""
     if method == names.CONNECT:
         return f"to {end(message.peer)}" if message.peer is not None else ""
+    if method == names.CONNECTION_BIND and "connection_id" in fields:
+        return f"this is for connection {fields['connection_id']}"
     return ""
 
 
 def _success(message: Message, asked: Message | None) -> str:
     fields, method = message.fields, message.method
     if method == names.ALLOCATE:
-        relayed = fields.get("xor_relayed_address")
-        mapped = fields.get("xor_mapped_address")
+        relayed, mapped = relayed_of(message), mapped_of(message)
         words = f"relayed address {joined(relayed)}{_seconds(fields)}" if isinstance(relayed, dict) else "allocated"
         return f"{words}, your address is {joined(mapped)}" if isinstance(mapped, dict) else words
     if method == names.REFRESH:
@@ -145,4 +166,8 @@ def _success(message: Message, asked: Message | None) -> str:
         return f"{_peers(asked)} may send"
     if asked is not None and method == names.CHANNEL_BIND and asked.peer is not None:
         return f"channel 0x{asked.channel:04x} is {end(asked.peer)}"
+    if asked is not None and method == names.CONNECT and asked.peer is not None:
+        return f"connected to {end(asked.peer)}{_connection(fields)}"
+    if method == names.CONNECTION_BIND:
+        return "what follows is from and for the peer"
     return ""

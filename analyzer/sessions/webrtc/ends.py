@@ -138,8 +138,9 @@ def roles(view: View) -> Finding | None:
         hellos = [min(one, key=lambda place: place.time_ns) for one in view.dtls.hellos]
         text = f"A and B both sent a ClientHello ({at(hellos[0])} and {at(hellos[1])})"
         text += f"; {said}." if places else "."
-        severity = Severity.WARNING if established(view) else None
-        return Finding(codes.DTLS_ROLES, text, hellos, severity=severity)
+        found = Finding(codes.DTLS_ROLES, text, hellos, severity=Severity.WARNING if established(view) else None)
+        found.title = "Both ends take themselves for the DTLS client"
+        return found
     if not offers or not answers:
         return None
     expected = {"active": 1, "passive": 0}.get(setups[1], -1)

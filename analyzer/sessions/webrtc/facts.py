@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.core import Outcome
+from analyzer.core import SIDES, Outcome
 from analyzer.sessions.webrtc import channels as of_channels
-from analyzer.sessions.webrtc import media
-from analyzer.sessions.webrtc.view import NAMES, RELAY
+from analyzer.sessions.webrtc import integrity, media
+from analyzer.sessions.webrtc.view import NAMES, RELAY, SIDE_NAMES
 
 if TYPE_CHECKING:
     from analyzer.core import Session, Value
@@ -87,6 +87,12 @@ def facts_of(view: View, steps: list[Step]) -> dict[str, Value]:
             if name in story.facts:
                 found[name] = story.facts[name]
                 break
+    flights = flights_of(view)
+    if flights:
+        found["dtls_flights"] = flights
+    proved = integrity.verified(view)
+    if proved is not None:
+        found["integrity"] = proved
     channels = of_channels.rows(view)
     if channels:
         found["channels"] = channels[:MAX_ROWS]
@@ -120,7 +126,7 @@ def summary(view: View, steps: list[Step]) -> list[str]:
     sentences = [". ".join(said) + "."] if said else []
     pair = view.selected
     if pair is not None:
-        kinds = " and ".join(dict.fromkeys(kind for kind in pair.types if kind))
+        kinds = " and ".join(dict.fromkeys(kind for kind in pair.types if kind and kind != RELAY))
         path = "through a relay" if RELAY in pair.types else "direct"
         words = ", ".join(word for word in (path, kinds, pair.family, pair.protocol.upper()) if word)
         sentences.append(f"Path: {pair.ends[0]} - {pair.ends[1]} ({words}). {capital(why_selected(view, pair))}.")
@@ -183,7 +189,21 @@ def selected_of(view: View, pair: Pair) -> dict[str, Value]:
     rtts = [way.rtt_ns for way in pair.ways if way.rtt_ns]
     if rtts:
         found["rtt_ms"] = round(min(rtts) / 1e6, 3)
+    kept = pair.kept_alive()
+    if kept:
+        found["kept_alive"] = kept
     return found
+
+
+def flights_of(view: View) -> list[Value]:
+    """The flights of the handshake, by A and B."""
+    for story in view.call:
+        rows = story.facts.get("flights")
+        if rows:
+            sides = [view.side_in(story.flow.id, side) for side in SIDES]
+            names = {word: NAMES[side] if side >= 0 else word for word, side in zip(SIDE_NAMES, sides, strict=True)}
+            return [{**row, "sender": names.get(row["sender"], row["sender"])} for row in rows]
+    return []
 
 
 def why_selected(view: View, pair: Pair) -> str:

@@ -39,7 +39,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     ALL_FAILED: FindingKind(
         Severity.ERROR,
         "No connectivity check succeeded",
-        "RFC 8445 7.2.5.2, 6.1.3",
+        "RFC 8445 7.2.5.2.3, 7.2.5.2.4, 6.1.3",
         cause="A firewall drops UDP between the two, or the addresses that were offered cannot be reached from each "
         "other's networks.",
         advice="Allow UDP between both ends, or give both a TURN server that is reachable over TCP or TLS.",
@@ -158,7 +158,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     LATE_TRICKLE: FindingKind(
         Severity.NOTICE,
         "The pair that won was waiting for its candidate",
-        "RFC 8838 4.1, 8",
+        "RFC 8838 9, 11",
         cause="Signalling is slow, or a server took long to give that candidate.",
         advice="Send each candidate as soon as it is there; look for what holds messages back in signalling.",
     ),

@@ -33,11 +33,12 @@ def findings(view: View) -> Iterator[Finding]:
     conflict = role_conflict(view)
     hopeless = conflict is not None and conflict.severity is Severity.ERROR
     failed = None if hopeless else all_failed(view)
-    one_sided = None if hopeless or failed is not None else one_way(view)
+    lost = consent_lost(view)
+    one_sided = None if hopeless or failed is not None or lost is not None else one_way(view)
     for finding in (
         conflict,
         failed,
-        consent_lost(view),
+        lost,
         asymmetric(view),
         one_sided,
         None if one_sided is not None else never_nominated(view),
@@ -342,7 +343,8 @@ def both_lite(view: View) -> Finding | None:
         return None
     places = [lite[0].note.at, lite[1].note.at]
     text = f"Both descriptions have a=ice-lite ({at(places[0])} and {at(places[1])}): nobody sends checks."
-    return Finding(codes.BOTH_LITE, text, places)
+    # Where nothing came of it, it is why.
+    return Finding(codes.BOTH_LITE, text, places, severity=None if established(view) else Severity.ERROR)
 
 
 def mismatches(view: View) -> Iterator[Finding]:

@@ -46,6 +46,23 @@ def bad_integrity(view: View) -> Finding | None:
     return None
 
 
+def verified(view: View) -> dict[str, Value] | None:
+    """How many checks and answers were made with the password that the receiver of the check has signalled."""
+    known = passwords(view)
+    if not known:
+        return None
+    right = wrong = tried = 0
+    for username, sample, _ in samples(view):
+        found = known.get(username.partition(":")[0])
+        if not found or tried >= MAX_TRIED:
+            continue
+        tried += 1
+        results = [fits(sample, password) for password in found]
+        right += any(results)
+        wrong += all(result is False for result in results)
+    return {"messages": tried, "right": right, "wrong": wrong} if tried else None
+
+
 def passwords(view: View) -> dict[str, dict[str, Description]]:
     """The passwords of each ufrag, with the description that has it."""
     known: dict[str, dict[str, Description]] = {}

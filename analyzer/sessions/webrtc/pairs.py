@@ -14,13 +14,21 @@ if TYPE_CHECKING:
 MAX_TRANSACTIONS: Final = 4096  # that wait for their answers; the oldest is forgotten first
 MAX_PAIRS: Final = 256  # told apart; checks of others are left out
 MAX_PLACES: Final = 8  # of anything that is kept as evidence
+MAX_GAPS: Final = 4096  # times between checks that are kept
 #: A pair without an answer for so long, after several checks, has failed: after 0.5 and 1.5 s a request is sent again.
 PATIENCE_NS: Final = 1_500_000_000
 
 REQUEST: Final = "stun.binding-request"
 SUCCESS: Final = "stun.binding-success"
 ERROR: Final = "stun.binding-error"
+INDICATION: Final = "stun.binding-indication"
 ROLE_CONFLICT: Final = 487
+
+# How a pair is nominated: RFC 8445 §8.1.1, RFC 5245 §8.1.1.2, draft-thatcher-ice-renomination.
+REGULAR: Final = "regular"
+AGGRESSIVE: Final = "aggressive"
+RENOMINATION: Final = "renomination"
+
 NO_ENDPOINT: Final = Endpoint("", 0)
 
 
@@ -33,8 +41,11 @@ class Way:
         "errors",
         "first",
         "first_answer",
+        "fresh",
+        "how",
         "last",
         "last_answer_ns",
+        "longest_ns",
         "nominated",
         "nominated_ns",
         "refusals",
@@ -61,10 +72,13 @@ class Way:
         self.silent = 0  # requests since the last answer
         self.silent_first: Place | None = None
         self.role = ""  # "controlling" or "controlled", as last said
-        self.wanted_ns = 0  # the first request with USE-CANDIDATE
+        self.wanted_ns = 0  # the first request that nominates
+        self.how = ""  # it does: REGULAR, AGGRESSIVE or RENOMINATION
         self.nominated: Place | None = None  # the first success response to one
         self.nominated_ns = 0  # when the last one that was answered had been sent
         self.rtt_ns = 0  # the shortest
+        self.fresh: list[int] = []  # times between its checks once the pair was nominated
+        self.longest_ns = 0  # between two answers, since then
 
     def waited(self, end_ns: int) -> bool:
         """Whether it had its time: that there is no answer then means that there is none."""
@@ -81,6 +95,7 @@ class Pair:
         "flows",
         "generation",
         "icmp",
+        "indications",
         "protocol",
         "relayed",
         "types",
@@ -100,6 +115,7 @@ class Pair:
         self.dtls = 0  # when its first record came here
         self.types = ["", ""]  # of the candidates
         self.icmp = ""
+        self.indications = 0  # Binding indications, which keep a mapping alive
 
     @property
     def nominated_ns(self) -> int:
@@ -120,6 +136,18 @@ class Pair:
     @property
     def first_ns(self) -> int:
         return min((way.first.time_ns for way in self.ways if way.first is not None), default=self.dtls)
+
+    def kept_alive(self) -> dict[str, Value]:
+        """What was sent to keep it alive and to have consent (RFC 7675): pairs of numbers are those of A, then of B."""
+        gaps = [sorted(way.fresh) for way in self.ways]
+        if not any(gaps) and not self.indications:
+            return {}
+        return {
+            "checks": [len(one) for one in gaps],
+            "every_ms": [round(one[len(one) // 2] / 1e6) if one else None for one in gaps],
+            "longest_without_answer_ms": [round(way.longest_ns / 1e6) if way.longest_ns else None for way in self.ways],
+            "indications": self.indications,
+        }
 
     def state(self, end_ns: int) -> str:
         """Succeeded, failed, in progress, or (no check was seen) unchecked: RFC 8445 §6.1.2.6."""
@@ -155,7 +183,7 @@ class Checks:
     def __init__(
         self,
         flows: Mapping[int, Flow],
-        relays: Mapping[int, Endpoint],
+        relays: dict[int, Endpoint],
         side_of: Callable[[str], int],
         initiators: Mapping[int, int],
     ) -> None:
@@ -179,6 +207,10 @@ class Checks:
                 self._request(note)
             elif kind in (SUCCESS, ERROR):
                 self._answer(note)
+            elif kind == INDICATION:
+                found = self.pair_of(note, peer_of(note.fields))
+                if found is not None:
+                    found[0].indications += 1
             elif not kind.startswith(("stun.", "turn.", "tcp.", "sdp.", "dns.", "icmp.")):
                 self._data(note)
 
@@ -189,10 +221,9 @@ class Checks:
         flow = self.flows.get(note.flow)
         if flow is None or note.sender is None:
             return None
-        relay = self.relays.get(note.flow)
         left, right = flow.initiator, flow.responder
-        if peer.port:
-            left, right = relay or NO_ENDPOINT, peer
+        if peer.port:  # the server stands for an address that it gave before the capture
+            left, right = self.relays.setdefault(note.flow, flow.responder), peer
         key = (note.flow, peer)
         turned = self.turned.get(key)
         if turned is None or own >= 0:
@@ -256,11 +287,15 @@ class Checks:
             way.silent_first = place
         if way.first is None:
             way.first = place
+        if way.last is not None and 0 < pair.nominated_ns < place.time_ns and len(way.fresh) < MAX_GAPS:
+            way.fresh.append(max(place.time_ns - way.last.time_ns, 0))
         way.last = place
         way.role = "controlling" if "ice_controlling" in fields else "controlled" if "ice_controlled" in fields else ""
-        nominates = "use_candidate" in fields
+        again = "nomination" in fields
+        nominates = again or "use_candidate" in fields
         if nominates and not way.wanted_ns:
             way.wanted_ns = place.time_ns
+            way.how = RENOMINATION if again else AGGRESSIVE if way.requests == 1 else REGULAR
         if len(self.waiting) >= MAX_TRANSACTIONS:
             del self.waiting[next(iter(self.waiting))]
         self.waiting[fields.get("transaction_id", "")] = Transaction(pair, side, note.flow, place, nominates)
@@ -287,6 +322,8 @@ class Checks:
                 kept += [asked.place, place]
             return
         way.answered += 1
+        if way.last_answer_ns and 0 < asked.pair.nominated_ns < place.time_ns:
+            way.longest_ns = max(way.longest_ns, place.time_ns - way.last_answer_ns)
         way.last_answer_ns = place.time_ns
         if way.first_answer is None:
             way.first_answer = place

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Outcome, Phase
 from analyzer.sessions.webrtc import channels
+from analyzer.sessions.webrtc.pairs import AGGRESSIVE, REGULAR, RENOMINATION
 from analyzer.sessions.webrtc.view import NAMES
 
 if TYPE_CHECKING:
@@ -23,8 +24,16 @@ SCTP: Final = "sctp"
 CHANNEL: Final = "channel"
 INNER: Final = (SCTP, CHANNEL)
 MAX_LABEL: Final = 40
+#: How pairs are nominated, in words.
+WAYS: Final = {
+    REGULAR: "USE-CANDIDATE after a check without (regular)",
+    AGGRESSIVE: "USE-CANDIDATE from the first check on (aggressive)",
+    RENOMINATION: "by number (renomination)",
+}
 FIRST_MESSAGE: Final = "first message"
 FIRST_MEDIA: Final = "first media"
+#: A first check so soon after one came the other way on that pair was triggered by it.
+TRIGGERED_NS: Final = 50_000_000
 
 
 class Step:
@@ -132,6 +141,7 @@ def checks(view: View) -> Step | None:
     if answers:
         answer = min(answers, key=lambda place: place.time_ns)
         waited = f"first check {at(min(firsts, key=lambda place: place.time_ns))}, first answer {at(answer)}"
+        waited += triggered(view) + early(view, start_ns)
         return Step(CHECKS, start_ns, answer.time_ns, Outcome.ESTABLISHED, 1, waited)
     sent = sum(way.sent for pair in view.pairs for way in pair.ways)
     many = f"{sent:,} check{'' if sent == 1 else 's'}"
@@ -142,13 +152,34 @@ def checks(view: View) -> Step | None:
     return Step(CHECKS, start_ns, view.end_ns, outcome, None, f"{many}, no answer")
 
 
+def triggered(view: View) -> str:
+    """Which side's checks were the answer to those of the other (RFC 8445 §7.3.1.4)."""
+    for pair in view.pairs:
+        places = [way.first for way in pair.ways]
+        if places[0] is None or places[1] is None or not pair.works:
+            continue
+        side = 0 if places[0].time_ns > places[1].time_ns else 1
+        took = pair.ways[side].first, pair.ways[1 - side].first
+        if took[0] is not None and took[1] is not None and took[0].time_ns - took[1].time_ns <= TRIGGERED_NS:
+            return f"; {NAMES[side]}'s check {at(took[0])} was triggered by {NAMES[1 - side]}'s {at(took[1])}"
+    return ""
+
+
+def early(view: View, start_ns: int) -> str:
+    """Checks that went out before the answer had come through (RFC 8445 §7.3)."""
+    _, answers = first_exchange(view)
+    if not answers or start_ns >= answers[-1].note.time_ns:
+        return ""
+    return f"; checks began before the answer had arrived ({where(answers[-1].note)})"
+
+
 def nomination(view: View) -> Step | None:
     nominated = [way for pair in view.pairs for way in pair.ways if way.nominated is not None]
     if nominated:
         way = min(nominated, key=lambda way: way.nominated.time_ns if way.nominated is not None else 0)
         place = way.nominated
         assert place is not None
-        waited = f"USE-CANDIDATE answered {at(place)}"
+        waited = f"{WAYS[way.how]}, answered {at(place)}"
         return Step(NOMINATION, min(way.wanted_ns, place.time_ns), place.time_ns, Outcome.ESTABLISHED, 1, waited)
     wanted = [way.wanted_ns for pair in view.pairs for way in pair.ways if way.wanted_ns]
     if wanted and any(pair.works for pair in view.pairs):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 OF_PATHS: Final = frozenset({"ice.consent-lost", "ice.role-conflict"})
 #: Of a path that is one of several: the table of pairs has it.
 OF_CHECKS: Final = frozenset({"stun.no-response"})
+#: Said by the room of one path of what both ends did there.
+ROLES: Final = frozenset({codes.DTLS_ROLES})
 #: Of checks that were refused for the password they were made with.
 REFUSED: Final = frozenset({"stun.error-400-401-on-check"})
 
@@ -36,6 +38,8 @@ def findings(view: View) -> list[Finding]:
         more |= ends.COVERED
     if codes.PORT_MISMATCH in told or codes.SNAP_BROKEN in told:
         more |= associations.COVERED
+    if codes.DTLS_ROLES in told:
+        more |= ROLES
     if codes.UDP_BLOCKED in told:
         more |= OF_CHECKS
     drop_covered(view, more)

@@ -20,6 +20,8 @@ HOST, SRFLX, PRFLX, RELAY = "host", "srflx", "prflx", "relay"
 MAX_ALERTS: Final = 16
 #: Level and description, the type, and a tag of 16 or 8 bytes (RFC 9147 §4, RFC 6655 §6.1).
 ALERT_BYTES: Final = (19, 11)
+#: A call has moved to a pair when one part in so many of what went over another goes there.
+MOVED_SHARE: Final = 10
 
 
 class Asked:
@@ -321,12 +323,17 @@ class View:
         return found
 
     def _selected(self) -> Pair | None:
-        """The pair that was nominated since the last restart, and used most; without a nomination, the one in use."""
+        """The pair that was nominated since the last restart, and used last; without a nomination, the one in use.
+
+        Of those that carried next to nothing it is the one that carried more.
+        """
         nominated = [pair for pair in self.pairs if pair.nominated_ns]
         if nominated:
             last = max(pair.generation for pair in nominated)
             nominated = [pair for pair in nominated if pair.generation == last]
-            return max(nominated, key=lambda pair: (pair.volume, -pair.nominated_ns))
+            most = max(nominated, key=lambda pair: (pair.volume, -pair.nominated_ns))
+            used = [pair for pair in nominated if pair is most or pair.volume * MOVED_SHARE >= most.volume > 0]
+            return max(used, key=lambda pair: max(pair.data))
         used = [pair for pair in self.pairs if any(pair.data)]
         return max(used, key=lambda pair: max(pair.data)) if used else None
 

@@ -14,6 +14,7 @@ from analyzer import core
 from analyzer.core import Outcome, Pass, Piece, Shared, Side
 from analyzer.protocols.dtls import PROTOCOL
 from analyzer.protocols.dtls.dissector import Dtls, arrived, probe
+from analyzer.protocols.stun import PROTOCOL as STUN
 from captures.dtls import (
     COOKIE,
     DTLS10,
@@ -33,6 +34,8 @@ from captures.dtls import (
     server_hello,
     server_key_exchange,
 )
+from captures.stun import message as stun
+from captures.stun import text as words
 from tests.conftest import lab_file
 from tests.play import play
 from tests.protocols.dtls.made import (
@@ -544,3 +547,50 @@ def test_lab_captures_are_opened_whole(name: str) -> None:
     for session in found:
         assert session.facts.get("decrypted") is True
         assert session.outcome is Outcome.ESTABLISHED
+
+
+# --- inside of STUN ---------------------------------------------------------------------------------------------------
+
+
+def checks_with(*datagrams: tuple[Side, bytes]) -> list[tuple[Side, bytes]]:
+    role = (0x802A, bytes(8))
+    return [
+        (side, stun(1, 0, number, words(0x0006, "a:b"), role, (0xC070, data), fingerprint=True))
+        for number, (side, data) in enumerate(datagrams)
+    ]
+
+
+def test_a_handshake_that_begins_in_checks_goes_on_beside_them() -> None:
+    sealers = sealers13()
+    frames = checks_with(
+        (INI, in_clear(1, hello13())),
+        (RES, in_clear(2, answer13(0x1301)) + sealers[RES, 2].seal(22, message(8, b"\0\0", 1))),
+    )
+    frames += [
+        (RES, sealers[RES, 2].seal(22, message(20, bytes(32), 2))),
+        (INI, sealers[INI, 2].seal(22, message(20, bytes(32), 1))),
+        (INI, sealers[INI, 3].seal(23, b"data")),
+    ]
+    said = play([STUN, PROTOCOL], *frames, over="udp", shared=shared_with(secrets13(0x1301)))
+    assert [(note.kind.removeprefix("dtls."), len(note.path)) for note in said.notes if "dtls" in note.path] == [
+        ("client-hello", 3), ("server-hello", 3), ("encrypted-extensions", 3), ("finished", 2), ("finished", 2),
+        ("application-data", 2),
+    ]  # fmt: skip
+    (phase,) = [phase for phase in said.phases if phase.name == "dtls"]
+    assert (phase.outcome, phase.round_trips) == (Outcome.ESTABLISHED, 1)
+    (finding,) = [finding for finding in said.findings if finding.code == "dtls.in-stun"]
+    assert finding.text.startswith("2 datagrams of the handshake")
+    assert said.facts["decrypted"] is True
+
+
+def test_a_hello_that_goes_along_with_checks_of_several_pairs_is_one() -> None:
+    shared = Shared()
+    lines = [Line(shared, STUN, PROTOCOL), Line(shared, STUN, PROTOCOL)]
+    for number, line in enumerate(lines):
+        line.flow.id = line.teller.flow_id = number
+        line.send(*checks_with((INI, in_clear(1, hello13())))[0])
+    lines[1].send(*checks_with((RES, in_clear(2, answer13())))[0])
+    for line in lines:
+        line.end(10 * SECOND)
+    assert [finding.code for line in lines for finding in line.teller.findings] == ["dtls.in-stun"]
+    assert [note.kind for note in lines[1].notes if "dtls" in note.path] == ["dtls.client-hello", "dtls.server-hello"]

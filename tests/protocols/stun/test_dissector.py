@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from analyzer import core
 from analyzer.core import Limits, Note, Outcome, Piece, Severity, Side
+from analyzer.engine.channel import DatagramChannel
 from analyzer.protocols.stun import PROTOCOL
+from analyzer.protocols.stun.dissector import Stun
 from analyzer.protocols.stun.recognise import probe
 from analyzer.protocols.stun.verdicts import expired
 from captures.stun import (
@@ -137,7 +139,7 @@ def test_unanswered_checks_are_told_with_what_came_the_other_way() -> None:
     said = udp((A, check(1)), (A, check(2)), (B, check(3, "c3d4:a1b2")), end_ns=START_NS + 3 * SECOND)
     assert codes(said) == ["stun.no-response"]
     assert said.findings[0].severity is Severity.NOTICE
-    assert said.findings[0].text.endswith("none of them answered; 1 of the other side came the other way")
+    assert said.findings[0].text.endswith("none of them answered; 1 of the other side came the other way.")
     assert [phase.outcome for phase in said.phases] == [Outcome.UNANSWERED]
 
 
@@ -335,12 +337,12 @@ def test_wrong_credentials_name_user_and_realm() -> None:
     request = message(ALLOCATE, REQUEST, 1, *attributes, key=KEY)
     said = udp((A, request), (B, challenge(1)))
     assert codes(said) == ["turn.auth-failed"]
-    assert said.findings[0].text.startswith("user lab sent credentials and was refused: 401")
+    assert said.findings[0].text.startswith("User lab sent credentials and was refused: 401")
     assert "for realm elsewhere" in said.findings[0].text
     assert [phase.outcome for phase in said.phases] == [Outcome.FAILED]
     hashed = udp((A, message(ALLOCATE, REQUEST, 1, key=KEY)), (B, challenge(1)), (B, challenge(1)), (B, challenge(9)))
     assert codes(hashed) == ["turn.auth-failed"]
-    assert hashed.findings[0].text.startswith("the client sent")
+    assert hashed.findings[0].text.startswith("The client sent")
 
 
 def test_user_names_that_have_expired() -> None:
@@ -533,3 +535,132 @@ def test_any_bytes_raise_nothing(frames: list[tuple[Side, bytes, int]], over: st
         told.append((side, bytes(changed)))
     said = play([PROTOCOL, INNER], *told, over=over, trace=bool(len(frames) & 1))
     assert "engine.internal-error" not in {note.kind for note in said.notes}
+
+
+# --- what checks carry besides ----------------------------------------------------------------------------------------
+
+
+def with_dtls(number: int, data: bytes, *more: tuple[int, bytes]) -> bytes:
+    role = (0x802A, bytes(8))
+    return message(BINDING, REQUEST, number, text(0x0006, "a:b"), role, (0xC070, data), *more, fingerprint=True)
+
+
+def test_datagrams_in_checks_are_passed_on_once() -> None:
+    said = udp(
+        (A, with_dtls(1, b"!one")),
+        (A, with_dtls(2, b"!one", (0xC071, b"\0\0\0\1\0\0\0\2"))),
+        (B, with_dtls(3, b"!one")),
+        (A, with_dtls(4, b"!two", (0xC070, b"!three"))),
+        (A, with_dtls(5, b"")),
+        *[(A, with_dtls(10 + number, b"!%d" % number)) for number in range(100)],
+    )
+    inside = [note for note in said.notes if note.kind == "inner.data"]
+    assert [note.text for note in inside[:3]] == ["!one 1", "!one 2", "!two 3"]
+    assert [note.sender for note in inside[:3]] == [A, B, A]
+    assert len(inside) == 64
+    assert inside[0].path == ("udp", "stun", "inner")
+    checks = [note for note in said.notes if note.kind == "stun.binding-request"]
+    assert checks[0].text == "check for a:b, controlling, with 4 bytes of DTLS"
+    assert checks[1].fields["meta_dtls_in_stun_acknowledgement"] == [1, 2]
+    assert checks[4].text == "check for a:b, controlling"
+
+
+def test_datagrams_in_checks_that_come_through_a_relay() -> None:
+    said = udp(
+        (A, allocate(1)),
+        (B, allocated(1)),
+        (A, message(SEND, INDICATION, 2, peer(), (0x0013, with_dtls(3, b"!inside")))),
+    )
+    assert said.notes[-1].path == ("udp", "stun", "stun", "inner")
+
+
+def test_renomination_by_a_number() -> None:
+    role = (0x802A, bytes(8))
+    said = udp(
+        (A, message(BINDING, REQUEST, 1, text(0x0006, "a:b"), role, uint(0xC001, 7), fingerprint=True)),
+        (B, answered(1)),
+        (A, message(BINDING, REQUEST, 2, uint(0xC001, 7))),
+        (A, message(BINDING, REQUEST, 3, role, (0xC001, bytes(6)))),
+    )
+    assert said.notes[0].text.endswith("nominates this pair (nomination 7)")
+    assert said.facts["ice_nominated_by"] == "initiator"
+    assert said.notes[2].fields["enf_flow_description"] == "00000007"
+    assert said.notes[3].fields["enf_flow_description"] == "00" * 6
+
+
+# --- ICMP -------------------------------------------------------------------------------------------------------------
+
+
+def icmp_error(quoted: bytes, number: int = 9, code: int = 3) -> core.IcmpError:
+    """An error about a datagram of A that quotes `quoted`."""
+    head = bytes((3, code)) + bytes(6) + b"\x45" + bytes(8) + b"\x11" + bytes(10) + bytes(8)
+    piece = Piece(head + quoted, [(0, number, 34, START_NS + SECOND)])
+    return core.IcmpError(4, 3, code, "192.0.2.1", A, 0, piece)
+
+
+def test_icmp_errors_that_quote_too_little_are_about_the_last_request() -> None:
+    asked = message(BINDING, REQUEST, 1, fingerprint=True)
+    for quoted, wanted in ((b"", 1), (asked[:12], 1), (asked, 1), (bytes((0x80,)) + asked, 0)):
+        said = play([PROTOCOL], (A, asked), over="udp", port=3478)
+        channel = said.channel
+        assert isinstance(channel, DatagramChannel)
+        room = channel.seats[0].room
+        assert isinstance(room, Stun)
+        found = list(room.on_icmp(icmp_error(quoted)))
+        assert len(found) == wanted, quoted
+        assert room.icmp.requests == [wanted, 0]
+    said = play([PROTOCOL], (A, asked), (B, answered(1)), over="udp", port=3478)
+    assert isinstance(said.channel, DatagramChannel)
+    assert list(said.channel.seats[0].room.on_icmp(icmp_error(b""))) == []
+
+
+# --- [MS-TURN] with the magic cookie ----------------------------------------------------------------------------------
+
+
+def ms(kind: int, number: int, *attributes: tuple[int, bytes]) -> bytes:
+    made = bytearray(message(1, 0, number, (0x000F, b"\x72\xc6\x4b\xc6"), *attributes))
+    made[:2] = struct.pack(">H", kind)
+    return bytes(made)
+
+
+def test_microsofts_relays_give_and_carry_by_other_names() -> None:
+    inside = check(9)
+    said = udp(
+        (A, ms(0x0003, 1, (0x0006, b"\2\0\0\x24"))),
+        (B, ms(0x0103, 1, address(0x0001, "198.51.100.9", 4000), address(0x8020, "192.0.2.1", 5000))),
+        (A, ms(0x0004, 2, address(0x0011, "203.0.113.7", 50_000), (0x0013, inside))),
+        (A, ms(0x0006, 3, address(0x0011, "203.0.113.7", 50_000))),
+        (B, ms(0x0106, 3)),
+    )
+    assert [note.kind for note in said.notes] == [
+        "turn.allocate-request", "turn.allocate-success", "turn.send-request", "stun.binding-request",
+        "turn.set-active-destination-request", "turn.set-active-destination-success",
+    ]  # fmt: skip
+    assert said.notes[0].text == "asks for a relay, as 02000024"
+    assert said.notes[1].text.startswith("relayed address 198.51.100.9:4000, your address is ")
+    assert said.notes[3].fields["relayed_peer"] == {"address": "203.0.113.7", "port": 50_000}
+    assert said.notes[4].fields["message_type"]["name"] == "Set Active Destination Request"
+    assert said.facts["turn_relayed_address"] == "198.51.100.9:4000"
+    (phase,) = said.phases
+    assert (phase.name, phase.outcome) == ("turn", Outcome.ESTABLISHED)
+
+
+def test_an_allocation_without_an_address_is_one() -> None:
+    said = udp((A, message(ALLOCATE, REQUEST, 1)), (B, message(ALLOCATE, SUCCESS, 1)))
+    assert [(phase.name, phase.outcome) for phase in said.phases] == [("turn", Outcome.ESTABLISHED)]
+    assert "turn_relayed_address" not in said.facts
+
+
+def test_a_connection_on_which_nobody_answers_is_not_blocked() -> None:
+    said = play(
+        [PROTOCOL], (A, message(BINDING, REQUEST, 1)), (A, message(BINDING, REQUEST, 2)), over="tcp", port=3478,
+        end_ns=START_NS + 40 * SECOND,
+    )  # fmt: skip
+    (finding,) = said.findings
+    assert finding.code == "stun.no-response"
+    assert finding.cause.startswith("The connection is there")
+
+
+def test_answers_whose_requests_are_not_there_are_a_part_of_something() -> None:
+    said = udp((B, answered(1)), (B, answered(2)))
+    assert [(phase.name, phase.outcome) for phase in said.phases] == [("stun", Outcome.PARTIAL)]

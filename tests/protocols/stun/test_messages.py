@@ -94,7 +94,7 @@ def test_changed_bytes_do_not_fit_the_fingerprint() -> None:
         (0x0022, bytes(range(8)), "0001020304050607"),
         (0x0025, b"", True),
         (0x0027, b"\x12\x34\0\0", 0x1234),
-        (0x002A, b"\0\1\2\3", "00010203"),
+        (0x002A, b"\0\1\2\3", 66051),
         (
             0x8001,
             b"\2\0\4\x28No",

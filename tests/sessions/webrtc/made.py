@@ -145,6 +145,7 @@ class Scene:
         ends: tuple[Endpoint, Endpoint] = (A, B),
         *,
         nominate: bool = False,
+        nomination: int = 0,
         answer: bool = True,
         error: int = 0,
         role: str = "",
@@ -164,6 +165,8 @@ class Scene:
         fields[f"ice_{says}"] = "00"
         if nominate:
             fields["use_candidate"] = True
+        if nomination:
+            fields["nomination"] = nomination
         note, story = self.note(at, source, target, "stun.binding-request", fields)
         known = story.facts.setdefault("ice_ufrags", {"initiator": [], "responder": []})
         for which, ufrag in ((note.sender, ufrags[side]), (1 - int(note.sender or 0), ufrags[1 - side])):

@@ -126,3 +126,14 @@ def test_tables_have_an_end() -> None:
     facts = scene.call().facts
     assert (len(facts["pairs"]), facts["pairs_not_listed"]) == (MAX_ROWS, 3)
     assert len(facts["a"]["addresses"]) == 1
+
+
+def test_flights_are_told_by_a_and_b() -> None:
+    scene = healthy()
+    story, side = scene.story(A, B)
+    row = {"messages": ["client-hello"], "start_ns": 1, "end_ns": 1, "again_ms": []}
+    story.facts["flights"] = [{"sender": ("initiator", "responder")[1 - side], **row}, {"sender": "nobody", **row}]
+    assert [one["sender"] for one in scene.call().facts["dtls_flights"]] == ["B", "nobody"]
+    assert "kept_alive" not in scene.call().facts["selected_pair"]
+    scene.check(9000, 0)
+    assert scene.call().facts["selected_pair"]["kept_alive"]["checks"] == [1, 0]

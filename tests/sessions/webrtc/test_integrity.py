@@ -94,3 +94,13 @@ def test_ufrags_without_a_description_are_left_alone() -> None:
 def test_only_so_many_are_tried() -> None:
     scene = scene_with(*[sample("password of 1") for _ in range(70)], sample("of yesterday"))
     assert scene.codes() == []
+
+
+def test_how_many_were_right() -> None:
+    cut = sample("password of 1", "md5")
+    scene = scene_with(sample("password of 1"), sample("of yesterday"), cut)
+    assert scene.call().facts["integrity"] == {"messages": 3, "right": 1, "wrong": 1}
+    assert "integrity" not in scene_with(sample("x"), username="else:aaaa").call().facts
+    scene = Scene()
+    scene.ice()
+    assert "integrity" not in scene.call().facts

@@ -151,3 +151,28 @@ def test_a_note_of_an_unknown_flow_is_left_out() -> None:
         for note in story.notes:
             note.flow = 99
     assert read(scene).pairs == {}
+
+
+def test_what_keeps_a_pair_alive() -> None:
+    scene = Scene()
+    scene.check(1, 0, nominate=True)
+    for at in (1001, 3001, 7001):
+        scene.check(at, 0)
+    scene.check(5000, 1)
+    scene.note(8000, A, B, "stun.binding-indication")
+    assert only(read(scene)).kept_alive() == {
+        "checks": [3, 0],
+        "every_ms": [2000, None],
+        "longest_without_answer_ms": [4000, None],
+        "indications": 1,
+    }
+    assert Pair((A, B), "udp").kept_alive() == {}
+
+
+def test_the_server_stands_for_an_address_that_it_gave_before() -> None:
+    scene = Scene()
+    fields = {"transaction_id": "01", "priority": 1, "relayed_peer": {"address": B.address, "port": B.port}}
+    scene.note(0, A, TURN, "stun.binding-request", fields)
+    pair = only(read(scene))
+    assert pair.ends == (TURN, B)
+    assert pair.relayed

@@ -27,7 +27,9 @@ def test_from_the_offer_to_dtls() -> None:
         "dtls": (50, 55, "established"),
     }
     assert waited(call, "signalling") == "offer frame 1, answer frame 4: B took 19.0 ms to answer"
-    assert waited(call, "checks") == "first check frame 5, first answer frame 6"
+    said = "first check frame 5, first answer frame 6; B's check frame 7 was triggered by A's frame 5"
+    assert waited(call, "checks") == said
+    assert waited(call, "nomination") == "USE-CANDIDATE after a check without (regular), answered frame 10"
     assert waited(call, "dtls") == "B is client; the ServerHello came 2.00 ms after its ClientHello"
     assert call.facts["set_up_ms"] == 55.0
 
@@ -86,6 +88,27 @@ def test_questions_after_the_nomination_are_no_gathering() -> None:
     scene = healthy()
     scene.ask(9000, A, mapped=A)
     assert "gathering" not in steps(scene.call())
+
+
+def test_checks_before_the_answer_and_of_one_side_only() -> None:
+    scene = Scene()
+    scene.describe(0, 0, candidates=[candidate(A)])
+    scene.check(10, 1)
+    scene.describe(20, 1, candidates=[candidate(B)])
+    scene.check(100, 0)
+    said = "first check frame 2, first answer frame 3; checks began before the answer had arrived (frame 4)"
+    assert waited(scene.call(), "checks") == said
+
+
+def test_ways_to_nominate() -> None:
+    scene = Scene()
+    scene.check(0, 0, nominate=True)
+    assert waited(scene.call(), "nomination") == "USE-CANDIDATE from the first check on (aggressive), answered frame 2"
+    scene = Scene()
+    scene.check(0, 0)
+    scene.check(10, 0, nomination=1)
+    assert waited(scene.call(), "nomination") == "by number (renomination), answered frame 4"
+    assert scene.call().facts["selected_pair"]["why"].startswith("A, controlling, nominated it")
 
 
 def test_no_answer_to_the_nomination() -> None:
