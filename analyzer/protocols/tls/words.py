@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from analyzer.core import Word
-from analyzer.protocols.tls import registries, suites
+from analyzer.protocols.tls import registries, suites, terms
+from analyzer.protocols.tls.findings import KINDS
 from analyzer.protocols.tls.names import GREASE, GREASE_VALUES, is_post_quantum
 
 #: alert -> what its sender means; what to look at.
@@ -239,6 +240,12 @@ _OTHERS: Final = {
     ),
 }
 
+#: Key exchanges whose suites OpenSSL has, or had.
+_OPENSSL_EXCHANGES: Final = frozenset(
+    ("RSA", "DHE_RSA", "DHE_DSS", "ECDHE_RSA", "ECDHE_ECDSA", "ECDH_RSA", "ECDH_ECDSA", "DH_anon", "ECDH_anon", "PSK",
+     "DHE_PSK", "ECDHE_PSK", "RSA_PSK")
+)  # fmt: skip
+
 #: How OpenSSL writes parts of a suite's name, in the order in which they are replaced.
 _OPENSSL: Final = (
     ("_WITH_", "-"),
@@ -246,9 +253,13 @@ _OPENSSL: Final = (
     ("AES_256_CBC", "AES256"),
     ("AES_128", "AES128"),
     ("AES_256", "AES256"),
+    ("ARIA_128", "ARIA128"),
+    ("ARIA_256", "ARIA256"),
     ("3DES_EDE_CBC", "DES-CBC3"),
     ("CAMELLIA_128_CBC", "CAMELLIA128"),
     ("CAMELLIA_256_CBC", "CAMELLIA256"),
+    ("CAMELLIA_128", "CAMELLIA128"),
+    ("CAMELLIA_256", "CAMELLIA256"),
     ("CHACHA20_POLY1305_SHA256", "CHACHA20-POLY1305"),
     ("RC4_128", "RC4"),
     ("SEED_CBC", "SEED"),
@@ -263,9 +274,14 @@ _OPENSSL: Final = (
 def openssl_name(name: str) -> str:
     """The name that OpenSSL gives to a suite of TLS 1.2; "" where it follows no rule."""
     exchange, with_, cipher = name.removeprefix("TLS_").partition("_WITH_")
-    known = exchange in ("RSA", "DHE_RSA", "DHE_DSS", "ECDHE_RSA", "ECDHE_ECDSA", "DH_anon", "ECDH_anon")
-    if not with_ or not known or cipher.startswith("ARIA"):
+    if not with_ or exchange not in _OPENSSL_EXCHANGES:
         return ""
+    if "PSK" in exchange and "_CBC_" in cipher:
+        cipher = cipher.replace("_CBC_", "-CBC-")  # the one place where OpenSSL names the mode
+    if cipher.startswith("ARIA"):
+        if not cipher.endswith(("GCM_SHA256", "GCM_SHA384")):
+            return ""
+        exchange = exchange.removesuffix("_RSA") if exchange == "ECDHE_RSA" else exchange
     text = cipher if exchange == "RSA" else f"{exchange}_WITH_{cipher}"
     for ours, theirs in _OPENSSL:
         text = text.replace(ours, theirs)
@@ -327,7 +343,42 @@ def made() -> dict[str, Word]:
         found.setdefault(
             identifier, Word(f"ALPN {identifier}", f"Stands for {protocol}.", references.ALPN[identifier][1])
         )
+    for value, name in registries.HANDSHAKE_TYPES.items():
+        kind = KINDS.get(f"tls.{name.replace('_', '-')}")
+        meaning = terms.MESSAGES[value] if kind is None else kind.meaning
+        found[name] = Word(f"handshake type {value}", meaning, references.HANDSHAKE_TYPES[value][1])
+    for value, name in registries.CONTENT_TYPES.items():
+        word = Word(f"record content type {value} (0x{value:02X})", terms.RECORDS[value], "RFC 9846 5.1")
+        found[f"{name} record"] = word
+    for value, name in registries.CERTIFICATE_COMPRESSION.items():
+        reference = references.CERTIFICATE_COMPRESSION[value][1]
+        found[name] = Word(f"certificate compression {value}", terms.COMPRESSIONS[value], reference)
+    for value, name in registries.PSK_MODES.items():
+        found[name] = Word(f"PSK mode {value}", terms.PSK_MODES[value], references.PSK_MODES[value][1])
+    for value, name in registries.QUIC_TRANSPORT_PARAMETERS.items():
+        title = f"QUIC transport parameter {value} (0x{value:02X})"
+        meaning = (
+            f"In the extension quic_transport_parameters: {_FORMS[registries.QUIC_TRANSPORT_PARAMETER_FORMS[value]]}."
+        )
+        found[name] = Word(title, meaning, references.QUIC_TRANSPORT_PARAMETERS[value][1])
+    for label, meaning in terms.LABELS.items():
+        found[label] = Word("label of a key log (SSLKEYLOGFILE)", meaning, "RFC 9850 2")
+    for text, (program, meaning) in terms.ERRORS.items():
+        found[text] = Word(f"said by {program}", meaning, "")
+    for name, (title, meaning, reference) in terms.TERMS.items():
+        found[name] = Word(title, meaning, reference)
     return found | _OTHERS
+
+
+#: Forms of QUIC's transport parameters -> how they are told.
+_FORMS: Final = {
+    "int": "a number",
+    "flag": "there or not",
+    "hex": "bytes",
+    "text": "text",
+    "address": "addresses",
+    "versions": "versions",
+}
 
 
 def _said(*sentences: str) -> str:
@@ -375,6 +426,8 @@ def _suite(value: int, name: str) -> str:
         guard = f"MAC: {parts.mac}" if parts.mac else f"Hash: {parts.prf_hash}"
         first = f"Key exchange: {how}. Authentication: {who}. Cipher: {cipher}. {guard}."
     openssl = openssl_name(name)
+    if openssl.startswith("DHE-") and "DES-" in openssl:
+        openssl += f" (before 1.1.0 {openssl.replace('DHE', 'EDH', 1)})"
     return _said(first, suites.strength(parts), f"OpenSSL calls it {openssl}." if openssl else "")
 
 
