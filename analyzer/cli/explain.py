@@ -51,9 +51,9 @@ NUMBER: Final = re.compile(r"(?:([a-z][a-z ]*?) )?(0x[0-9a-f]{1,8}|\d{1,10})", r
 BYTES: Final = re.compile(r"\{?(?:0x)?([0-9a-f]{2})[,: ] ?(?:0x)?([0-9a-f]{2})\}?", re.IGNORECASE)
 #: Words that say what kind of thing is asked for, or who says it ("received fatal alert: handshake_failure").
 FILLERS: Final = frozenset(
-    ("a", "an", "the", "alert", "alerts", "fatal", "received", "sent", "error", "code", "number", "extension", "suite", "cipher",
-     "group", "curve", "scheme", "message", "type", "finding", "flag", "option", "attribute", "chunk", "status", "what", "is",
-     "tls", "dtls", "ssl", "sslv3", "tlsv1", "tlsv1.2", "tlsv1.3", "tlsv13", "ssl3")
+    ("a", "an", "the", "alert", "alerts", "fatal", "received", "sent", "error", "code", "number", "extension",
+     "suite", "cipher", "group", "curve", "scheme", "message", "type", "finding", "flag", "option", "attribute",
+     "chunk", "status", "what", "is", "tls", "dtls", "ssl", "sslv3", "tlsv1", "tlsv1.2", "tlsv1.3", "tlsv13", "ssl3")
 )  # fmt: skip
 #: Of these "message 11" or "tls alert 48" may have some that the title has not.
 GENERAL: Final = frozenset(("tls", "dtls", "ssl", "message", "code", "number", "fatal", "error", "iana"))
@@ -128,7 +128,7 @@ def find(word: str, among: list[Entry]) -> list[Entry]:
     core_words = [word for word in re.split(r"[\s:]+", asked) if word not in FILLERS]
     if core_words and len(core_words) < len(asked.split()):
         rest = " ".join(core_words)
-        found = find(rest, of_kind(asked, among)) or find(rest, among)
+        found = find(rest, of_kind(asked, among)) or ([] if NUMBER.fullmatch(rest) else find(rest, among))
         if found:
             return found
     named = [entry for entry in among if plain(asked) in plain(entry.name) or asked in entry.title.lower()]
@@ -161,7 +161,7 @@ def of_kind(asked: str, among: list[Entry]) -> list[Entry]:
 
 
 def by_words(asked: str, among: list[Entry]) -> list[Entry]:
-    """The entries that have every word of what is asked, or one that begins like it ("cert expired"), best ones first."""
+    """The entries that have every word of what is asked, or one that begins like it ("cert expired")."""
     stems = [word[: max(len(word) - 2, LEAST_PART)] for word in re.split(r"[\W_]+", asked) if len(word) > 2]
     if len(stems) < 2:
         return []

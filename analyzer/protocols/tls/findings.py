@@ -366,8 +366,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         "The certificate is for another name",
         "RFC 9525 6",
         cause="The wrong virtual host answered, the certificate lacks this name, or a wildcard covers one level only.",
-        advice="Add the name that the client asks for (server_name, SNI) to the certificate, or give the server one for "
-        "it.",
+        advice="Add the name that the client asks for (server_name, SNI) to the certificate, or use another.",
     ),
     "tls.cert-validity": FindingKind(
         ERROR,

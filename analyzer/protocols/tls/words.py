@@ -363,11 +363,7 @@ def made() -> dict[str, Word]:
         found[name] = Word(title, meaning, references.QUIC_TRANSPORT_PARAMETERS[value][1])
     for label, meaning in terms.LABELS.items():
         found[label] = Word("label of a key log (SSLKEYLOGFILE)", meaning, "RFC 9850 2")
-    for text, (program, meaning) in terms.ERRORS.items():
-        found[text] = Word(f"said by {program}", meaning, "")
-    for name, (title, meaning, reference) in terms.TERMS.items():
-        found[name] = Word(title, meaning, reference)
-    return found | _OTHERS
+    return found | terms.ERRORS | terms.TERMS | _OTHERS
 
 
 #: Forms of QUIC's transport parameters -> how they are told.
