@@ -309,12 +309,20 @@ def one_finding(finding: core.Verdict, paper: Ink, *, again: bool = False) -> It
     if finding.title and not finding.text.startswith(finding.title):
         for piece in ink.wrap(finding.title, prose(paper) - 2):
             yield Line("  ").add(piece, ink.STRONG)
-    for piece in ink.wrap(finding.text, prose(paper) - 2):
-        yield Line("  ").add(piece)
+    column = LABEL_WIDTH
+    for row in finding.text.split("\n"):
+        label = ink.label(row, prose(paper) // 3)
+        column = max(column, len(label))
+        for index, piece in enumerate(ink.wrap(row, prose(paper) - 2)):
+            line = Line("  ")
+            if label and not index:
+                line.add(label, ink.FAINT)
+                piece = piece[len(label) :]
+            yield line.add(piece)
     why = () if again else (("Most likely", finding.cause), ("What to do", finding.advice))
     for label, text in (*why, ("Limits", finding.limits)):
-        for index, piece in enumerate(ink.wrap(text, prose(paper) - LABEL_WIDTH - 2) if text else ()):
-            yield Line("  ").add("" if index else label, ink.FAINT).to(LABEL_WIDTH + 2).add(piece)
+        for index, piece in enumerate(ink.wrap(text, prose(paper) - column - 2) if text else ()):
+            yield Line("  ").add("" if index else label, ink.FAINT).to(column + 2).add(piece)
     if again:
         yield Line("  Cause and advice as above.", ink.FAINT)
 

@@ -81,7 +81,7 @@ def add_protocols(talks: list[Story]) -> None:
             continue
         protocol = other.facts["alpn"]
         finding.text = (
-            f"{finding.text} To the ClientHello in frame {other.facts['client_hello_frame']}, for the same name, it "
+            f"{finding.text}\nTo the ClientHello in frame {other.facts['client_hello_frame']}, for the same name, it "
             f"answered with {protocol}."
         )
         finding.cause = f"The server has {protocol} for this name."

@@ -54,6 +54,6 @@ def test_what_the_server_took_elsewhere_is_told() -> None:
 
     mine, other = refused(0, "www"), refused(1, "else")
     assert joined_findings([mine, other, passed(2, "s", 300, server_name="www", alpn="h2")]) == []
-    assert mine.findings[0].text == "said To the ClientHello in frame 12, for the same name, it answered with h2."
+    assert mine.findings[0].text == "said\nTo the ClientHello in frame 12, for the same name, it answered with h2."
     assert mine.findings[0].cause == "The server has h2 for this name."
     assert other.findings[0].text == "said"

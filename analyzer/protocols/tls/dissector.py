@@ -99,6 +99,7 @@ class Tls(core.Dissector):
         self.traced = 0  # fields that belong to notes told already
         self.told: Note | None = None  # last, of the unit at hand
         self.spoken = False
+        self.opening_told = False  # that records could be opened, and with what
         self.out: list[core.Output] = []  # what is said of the present unit
         self.held: list[tuple[Side, Piece, int]] = []  # records that wait for secrets, and how many bytes are missing
         self.held_bytes = 0
@@ -536,7 +537,7 @@ class Tls(core.Dissector):
             content = joined(half.partial)
             half.partial, half.partial_bytes, half.need = [], 0, 0
         if self.trace is None and one_message(content):
-            self._message(sender, half, content.data[content.start], content, Spot(content))
+            self._message(sender, half, content.data[content.start], content, Spot(content), sealed)
             return
         reader = Reader(content)
         for _ in reader.each("handshake"):
@@ -552,11 +553,14 @@ class Tls(core.Dissector):
                 half.partial = [reader.piece("fragment", reader.left)]
                 return
             message = reader.piece("message", size)
-            self._message(sender, half, head[0], message, complete(message, content))
+            self._message(sender, half, head[0], message, complete(message, content), sealed)
 
-    def _message(self, sender: Side, half: Half, kind: int, message: Piece, at: Where) -> None:
+    def _message(self, sender: Side, half: Half, kind: int, message: Piece, at: Where, sealed: bool) -> None:
         link = self.link
         note = self.hand.message(sender, kind, message, at)
+        if sealed and not self.opening_told:
+            self.opening_told = True
+            note.remark = f"{note.remark} {self.hand.keys.opened_with}".lstrip()
         self.say(note)
         if kind == CLIENT_HELLO:
             self._hello_told()

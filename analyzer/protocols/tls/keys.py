@@ -90,6 +90,13 @@ class Keys:
         return f"the cipher suite 0x{value:04x} is not known" if value else NO_ANSWER
 
     @property
+    def opened_with(self) -> str:
+        """What it was that opened the first record, as a sentence."""
+        if self._master:
+            return "Opened with the server's private key."
+        return "Opened with the key log."
+
+    @property
     def hopeful(self) -> bool:
         """Whether secrets may still come that would open what is closed for want of them."""
         return self._secrets.expected and bool(self.link.client_random)

@@ -60,6 +60,13 @@ SYNTAX_ALERTS: Final = frozenset((10, 22, 47, 50, 109, 110))
 #: In TLS 1.3 a client is through before the server judges its certificate: these refuse a handshake all the same.
 REFUSALS: Final = frozenset((*CERTIFICATE_ALERTS, CERTIFICATE_REQUIRED, 40, 51, 121))
 
+#: Labels of what both sides had, and how far what they say stands from them.
+CLIENT_OFFERED: Final = "The client offered"
+SERVER_OFFERED: Final = "The server offered"
+SERVER_CHOSE: Final = "The server chose"
+LABEL_GAP: Final = 3
+NOTHING: Final = "nothing; it does not say what it would take"
+
 #: What stands among the suites and is none.
 SIGNALS: Final = frozenset((EMPTY_RENEGOTIATION_INFO, FALLBACK))
 
@@ -140,24 +147,31 @@ def where(at: Where) -> str:
     return f"frame {frames[-1]}" if frames else "the capture"
 
 
-def offered(link: Link) -> str:
-    """What the client offered, in one sentence."""
+def rows(*told: tuple[str, list[str]]) -> str:
+    """Labels and what is said beside them, in lines below each other."""
+    wide = max([len(label) for label, _ in told]) + LABEL_GAP
+    return "".join(
+        f"\n{label if not index else '':{wide}}{line}" for label, said in told for index, line in enumerate(said)
+    )
+
+
+def offered(link: Link) -> tuple[str, list[str]]:
+    """What the client offered, beside its label."""
     hello = link.hello
     if hello is None:
-        return ""
-    parts = [wording.versions(hello.versions)]
+        return CLIENT_OFFERED, []
+    said = [wording.versions(hello.versions)]
     suites = wording.named_suites(hello.suites)
     new = [name for name in suites if "_WITH_" not in name]
     old = [name for name in suites if "_WITH_" in name]
-    has_13 = any(is_13(version) for version in hello.versions)
-    if new and has_13:
-        parts.append(f"for TLS 1.3 {wording.listed(new, 5)}")
+    if new and any(is_13(version) for version in hello.versions):
+        said.append(f"for TLS 1.3: {wording.listed(new, 5)}")
     if old:
-        parts.append(f"for TLS 1.2 and older {wording.listed(old, 4)}{' (only this)' if len(old) == 1 else ''}")
+        said.append(f"for TLS 1.2 and older{', only this' if len(old) == 1 else ''}: {wording.listed(old, 4)}")
     groups = wording.named_groups(hello.numbers(SUPPORTED_GROUPS))
     if groups:
-        parts.append(f"groups {wording.listed(groups, 6)}")
-    return f"The client offered {'; '.join(parts)}."
+        said.append(f"groups: {wording.listed(groups, 6)}")
+    return CLIENT_OFFERED, said
 
 
 def places(link: Link, *more: Where | None) -> list[Where]:
@@ -398,7 +412,7 @@ def on_alert(hand: Handshake, sender: Side, level: int, description: int, at: Pi
         detail, cause, advice = _refused_certificate(hand, sender, description, at.time_ns)
     else:
         detail, cause = _detail(hand, sender, description)
-    text = f"{said} {detail}" if detail else said
+    text = f"{said}{'' if detail.startswith(chr(10)) else ' '}{detail}" if detail else said
     code = ALERT_CODES.get(description, OTHER_ALERT)
     return Finding(code, text, places(link, link.server_at, at.place), cause=cause, advice=advice)
 
@@ -411,11 +425,11 @@ def _detail(hand: Handshake, sender: Side, description: int) -> tuple[str, str]:
         return "", ""
     if description in (HANDSHAKE_FAILURE, 71):
         cause = _no_overlap(link, who) if description == HANDSHAKE_FAILURE or link.answer is not None else ""
-        return f"{offered(link)} {_answered(link)}", cause
+        return rows(offered(link), _answered(link)), cause
     if description == PROTOCOL_VERSION:
         return _versions(link, who)
     if description == 120:
-        return _protocols(hand, who)
+        return _protocols(hand)
     if description == 112:
         return _unknown_name(hello.server_name)
     if description == CERTIFICATE_REQUIRED:
@@ -436,14 +450,17 @@ def _detail(hand: Handshake, sender: Side, description: int) -> tuple[str, str]:
             "it does not know (intolerance). Less likely the client sent nonsense."
         )
         return said, cause
-    return _answered(link) if link.answer is not None else "", ""
+    return (
+        f"The server had chosen {wording.server_hello(link.answer, bool(link.resumed))}." if link.answer else "",
+        "",
+    )
 
 
-def _answered(link: Link) -> str:
-    """What the server chose of what was offered."""
+def _answered(link: Link) -> tuple[str, list[str]]:
+    """What the server chose of what was offered, beside its label."""
     if link.answer is None:
-        return "The server had chosen nothing yet, and does not say what it would take."
-    return f"The server had chosen {wording.server_hello(link.answer, bool(link.resumed))}."
+        return SERVER_OFFERED, [NOTHING]
+    return SERVER_CHOSE, [wording.server_hello(link.answer, bool(link.resumed))]
 
 
 def _versions(link: Link, who: str) -> tuple[str, str]:
@@ -451,15 +468,16 @@ def _versions(link: Link, who: str) -> tuple[str, str]:
     hello = link.hello
     assert hello is not None
     found = hello.versions
+    wanted = (CLIENT_OFFERED, [wording.versions(found)])
     if link.answer is not None:
-        text = f"The client offered {wording.versions(found)}; the server chose {names.version_name(link.version)}."
+        text = rows(wanted, (SERVER_CHOSE, [names.version_name(link.version)]))
         if SUPPORTED_VERSIONS in hello.values or who == "server":
             return text, ""
         return (
-            f"{text} A hello up to TLS 1.2 names only the highest version, not the lowest that the client takes.",
+            f"{text}\nA hello up to TLS 1.2 names only the highest version, not the lowest that the client takes.",
             f"The client takes nothing as old as {names.version_name(link.version)}, and the server has nothing newer.",
         )
-    text = f"The client offered {wording.versions(found)}; {_silent(who)}"
+    text = rows(wanted, (SERVER_OFFERED, [NOTHING])) if who == "server" else rows(wanted)
     if all(is_13(version) for version in found):
         return text, "The server does not speak TLS 1.3: it is older than that, or has it turned off."
     best = max(found)
@@ -470,13 +488,12 @@ def _versions(link: Link, who: str) -> tuple[str, str]:
     return text, "The server takes older versions only, or can't bear a hello of TLS 1.3 (intolerance)."
 
 
-def _protocols(hand: Handshake, who: str) -> tuple[str, str]:
+def _protocols(hand: Handshake) -> tuple[str, str]:
     """Both lists of application protocols, as far as the capture has them."""
     hello = hand.link.hello
     assert hello is not None
     wanted = wording.listed(wording.protocols(hello.alpn)) or "none"
-    text = f"The client offered {wanted}; {_silent(who)}"
-    return text, ""
+    return rows((CLIENT_OFFERED, [wanted]), (SERVER_OFFERED, [NOTHING])), ""
 
 
 def _unknown_name(name: str | None) -> tuple[str, str]:
@@ -513,10 +530,6 @@ def _not_verified(link: Link, who: str) -> tuple[str, str]:
 
 def _of(link: Link) -> str:
     return f" (certificate of {link.chains[1][0].subject_text})" if link.chains[1] else ""
-
-
-def _silent(who: str) -> str:
-    return f"the {who} does not say what it would take."
 
 
 def _no_overlap(link: Link, who: str) -> str:
@@ -585,7 +598,7 @@ def _refused_choice(link: Link) -> str:
         )
     key = link.chains[1][0].fields.get("public_key") if link.chains[1] else None
     if isinstance(key, dict) and key.get("type"):
-        said.append(f"{'Or t' if said else 'T'}he certificate's key ({key_words(key)}) or its signatures.")
+        said.append(f"{'Or t' if said else 'T'}he certificate's key ({wording.key_words(key)}) or its signatures.")
     return " ".join(said) or "Something that the server chose lies below what the client's policy allows."
 
 
@@ -596,31 +609,32 @@ def _refused_certificate(hand: Handshake, sender: Side, description: int, at_ns:
     chain = link.chains[1 if by_server else 0]
     whose, who = ("server", "client") if by_server else ("client", "server")
     if not chain:
-        return f"The {whose}'s certificate, which it refuses, can't be seen in this capture.", "", ""
+        why = "is encrypted: a key log (--keylog) would show it" if link.is_13 else "is not in this capture"
+        return f"The {whose}'s certificate, which it refuses, {why}.", "", ""
     leaf = chain[0]
-    said = f"It refuses the {whose}'s certificate ({leaf.subject_text}, by {leaf.issuer_text})"
+    it = ("It refuses", [f"the {whose}'s certificate: {leaf.subject_text}, by {leaf.issuer_text}"])
     if description == UNSUPPORTED_CERTIFICATE:
-        return f"{said}: {_made_of(leaf)}.", "", ""
+        return rows(it, ("What it is", [_made_of(leaf)])), "", ""
     matter = ALERT_PROBLEMS.get(description)
     if matter is not None and not matter:
-        return f"{said}.", "", ""
+        return f"It refuses {it[1][0]}.", "", ""
     verdict = judged(hand, chain, by_server, at_ns)
     problems = [problem for problem in verdict.problems if matter is None or problem.reason in matter]
     if problems:
-        told = "; ".join(problem.text for problem in problems[:2])
         cause = CERTIFICATE_CAUSES.get(problems[0].reason, "")
         advice = FINDINGS["tls.cert-incomplete-chain"].advice if problems[0].reason == "incomplete-chain" else ""
-        return f"{said}: {told}.", cause.format(issuer=leaf.issuer_text, who=who), advice
+        wrong = ("What is wrong", [problem.text for problem in problems[:2]])
+        return rows(it, wrong), cause.format(issuer=leaf.issuer_text, who=who), advice
     if description == CERTIFICATE_EXPIRED:
-        dates = f"valid from {leaf.fields.get('not_before')} to {leaf.fields.get('not_after')}"
+        dates = f"valid from {leaf.fields.get('not_before')} to {leaf.fields.get('not_after')}, so also when captured"
         return (
-            f"{said}, which is {dates} and was so when this was captured.",
+            rows(it, ("What is wrong", [f"nothing as seen from here: it is {dates}"])),
             f"The clock of the {who} is wrong, or another certificate of the chain has expired.",
             "",
         )
     where_to = f": {verdict.text}" if verdict.trusted else ""
     return (
-        f"{said}, in which nothing of that kind is wrong as seen from here{where_to}.",
+        rows(it, ("What is wrong", [f"nothing of that kind, as seen from here{where_to}"])),
         f"The {who} has another list of roots (an old one, or its own), or pins a certificate.",
         "",
     )
@@ -629,15 +643,10 @@ def _refused_certificate(hand: Handshake, sender: Side, description: int, at_ns:
 def _made_of(leaf: Certificate) -> str:
     """The key of a certificate and what it may be used for."""
     key = leaf.fields.get("public_key")
-    said = key_words(key) if isinstance(key, dict) else "a key that can't be read"
+    said = wording.key_words(key) if isinstance(key, dict) else "a key that can't be read"
     usages = [*(leaf.key_usage or ()), *(leaf.extended_key_usage or ())]
     signed = leaf.fields.get("signature_algorithm")
     return f"its key is {said}, signed with {signed}, for {wording.listed(usages, 4) or 'any use'}"
-
-
-def key_words(key: dict[str, Value]) -> str:
-    """As in "EC, 256 bits"."""
-    return f"{key.get('type')}, {key['bits']:,} bits" if "bits" in key else str(key.get("type"))
 
 
 def judged(hand: Handshake, chain: list[Certificate], by_server: bool, at_ns: int) -> Verdict:

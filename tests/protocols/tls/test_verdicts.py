@@ -42,12 +42,12 @@ class Case:
 ERROR, WARNING, NOTICE, INFO = Severity.ERROR, Severity.WARNING, Severity.NOTICE, Severity.INFO
 CASES = [
     # alerts
-    Case("alert_access_denied", "tls.alert-access-denied", ("the client's certificate (till 7, by",)),
+    Case("alert_access_denied", "tls.alert-access-denied", ("the client's certificate: till 7, by",)),
     Case("alert_bad_certificate", "tls.alert-bad-certificate", ("Example Root CA",), ("A private authority",)),
     Case("alert_bad_record_mac", "tls.alert-bad-record-mac", ("The client refused", "had chosen TLS 1.2")),
     Case("alert_certificate_expired_clock", "tls.alert-certificate-expired", ("valid from 2025-12-02",), ("clock",)),
     Case("alert_certificate_required", "tls.alert-certificate-required", ("(frame 5)", "an empty list")),
-    Case("alert_certificate_revoked", "tls.alert-certificate-revoked", ("the client's certificate (till 7",)),
+    Case("alert_certificate_revoked", "tls.alert-certificate-revoked", ("the client's certificate: till 7",)),
     Case("alert_certificate_unknown", "tls.alert-certificate-unknown", ("certificate_unknown (46)",)),
     Case("alert_decode_error", "tls.alert-syntax", ("245 bytes with 11 extensions",), ("intolerance",)),
     Case("alert_decrypt_error", "tls.alert-decrypt-error", ("certificate of shop.example",), ("private key",)),
@@ -62,7 +62,9 @@ CASES = [
     Case("alert_internal_error", "tls.alert-internal-error"),
     Case("alert_missing_extension", "tls.alert-syntax", ("missing_extension (109)",)),
     Case("alert_no_name", "tls.alert-unrecognized-name", ("named no server",), ("insists on a name",)),
-    Case("alert_no_overlap", "tls.alert-handshake-failure", ("(only this)", "P-384"), ("an ECDSA certificate",)),
+    Case(
+        "alert_no_overlap", "tls.alert-handshake-failure", ("only this: TLS_ECDHE", "P-384"), ("an ECDSA certificate",)
+    ),
     Case("alert_no_overlap_unsafe", "tls.alert-handshake-failure", (), ("without encryption",)),
     Case("alert_no_overlap_tls13", "tls.alert-handshake-failure", (), ("TLS 1.3 only",)),
     Case(
@@ -79,13 +81,13 @@ CASES = [
     Case("alert_unsupported_certificate", "tls.alert-unsupported-certificate", ("its key is EC, 256 bits",)),
     Case("alert_unsupported_extension", "tls.alert-syntax", ("had chosen",)),
     Case("alert_version_of_client", "tls.alert-protocol-version", ("names only the highest",), ("as old as TLS 1.0",)),
-    Case("alert_version_old_client", "tls.alert-protocol-version", ("offered TLS 1.0",), ("TLS 1.2 or newer",)),
+    Case("alert_version_old_client", "tls.alert-protocol-version", ("offered   TLS 1.0",), ("TLS 1.2 or newer",)),
     Case("alert_version_tls13_only_client", "tls.alert-protocol-version", (), ("does not speak TLS 1.3",)),
     Case("alert_version_tls13_only_server", "tls.alert-protocol-version", (), ("TLS 1.3 only",)),
     Case("alert_without_a_name", "tls.alert-other", ("alert 99",)),
     Case("lab_fail_expired", "tls.cert-validity", ("expired on",), ("renewed",)),
     Case("lab_fail_name_mismatch", "tls.alert-bad-certificate", ("certificate is for",), ("wrong virtual host",)),
-    Case("lab_fail_no_cipher", "tls.alert-handshake-failure", ("(only this)",), ("that is all there is",)),
+    Case("lab_fail_no_cipher", "tls.alert-handshake-failure", ("only this: TLS_ECDHE",), ("that is all there is",)),
     Case("lab_fail_alpn", "tls.alert-no-application-protocol", ("does not say what it would take",)),
     # certificates
     Case("certificate_expired", "tls.cert-validity", ("2 days before this connection",), ("not renewed",)),
@@ -157,7 +159,7 @@ def test_the_first_finding_is_the_cause(case: Case) -> None:
         assert words in first.text
     for words in case.cause:
         assert words in first.cause
-    assert first.text.endswith("."), first.text
+    assert finished(first.text), first.text
     assert ".." not in first.text
 
 
@@ -174,11 +176,17 @@ def test_what_is_harmless_is_explained_once() -> None:
         assert codes.count(f"tls.harmless-{what}") == 1
 
 
+def finished(text: str) -> bool:
+    """Whether a text ends as a sentence, or in a row with a label (or one that goes on beside it)."""
+    last = text.rpartition("\n")[2]
+    return text.endswith(".") or (last != text and " " * verdicts.LABEL_GAP in last)
+
+
 def test_every_text_is_a_sentence() -> None:
     for path in CAPTURES:
         for one in report(path).findings:
             if one.code.startswith("tls."):
-                assert one.text.endswith("."), (path.stem, one.text)
+                assert finished(one.text), (path.stem, one.text)
                 assert "None" not in one.text, (path.stem, one.text)
                 assert not one.cause or one.cause.endswith("."), (path.stem, one.cause)
 
@@ -252,7 +260,7 @@ def test_of_a_client_that_offers_every_version() -> None:
     (found,) = told(HELLO, (SERVER, tls.alert(70)))
     assert "takes older versions only" in found.cause
     (found,) = told(HELLO, (SERVER, handshake(tls.server_hello(version=TLS10), tls.DONE)), (CLIENT, tls.alert(70)))[:1]
-    assert found.text.endswith("the server chose TLS 1.0.") or found.code == "tls.version-deprecated"
+    assert found.text.endswith("\nThe server chose     TLS 1.0") or found.code == "tls.version-deprecated"
 
 
 def test_of_a_server_that_refuses_what_it_had_chosen() -> None:
@@ -265,7 +273,9 @@ def test_of_a_server_that_refuses_what_it_had_chosen() -> None:
 
 def test_a_refused_certificate_that_was_not_seen() -> None:
     (found,) = told(OLD_HELLO, (SERVER, tls.alert(48)))
-    assert "The client's certificate, which it refuses, can't be seen" in found.text
+    assert "The client's certificate, which it refuses, is not in this capture" in found.text
+    (found,) = told((CLIENT, handshake(tls.client_hello())), (SERVER, tls.alert(48)))
+    assert "which it refuses," in found.text
 
 
 def test_a_server_that_wants_another_client_certificate() -> None:
@@ -308,7 +318,7 @@ def test_how_a_connection_ended() -> None:
     assert verdicts.ended(None) == ("", None)
     assert not verdicts.one_sided(None)
     assert verdicts.after(Link(), 5) == ""
-    assert verdicts.offered(Link()) == ""
+    assert verdicts.offered(Link()) == ("The client offered", [])
     assert verdicts.places(Link()) == []
     assert verdicts.where(Place((), 0)) == "the capture"
 

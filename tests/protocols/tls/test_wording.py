@@ -8,6 +8,7 @@ import pytest
 
 from analyzer.core import Piece, Reader
 from analyzer.protocols.tls import messages, wording
+from analyzer.protocols.tls.certificates import certificate
 from captures import handshakes as tls
 
 if TYPE_CHECKING:
@@ -103,3 +104,16 @@ def test_durations(nanoseconds: int, said: str) -> None:
 def test_counts() -> None:
     assert wording.count(1, "byte") == "1 byte"
     assert wording.count(1_000, "byte") == "1,000 bytes"
+
+
+def test_remarks_on_a_chain() -> None:
+    assert wording.chain_remark([]) == ""
+    chain = [certificate(der) for der in tls.chain()]
+    said = wording.chain_remark(chain)
+    assert said.startswith("For ")
+    assert "Valid 20" in said
+    assert "Key EC, 256 bits; signed with " in said
+    assert f"Behind it: {chain[1].subject_text}" in said
+    assert "Behind it" not in wording.chain_remark(chain[:1])
+    assert wording.chain_remark([certificate(b"no certificate")]) == ""
+    assert wording.key_words({"type": "Ed25519"}) == "Ed25519"
