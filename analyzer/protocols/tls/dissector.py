@@ -910,7 +910,7 @@ class Tls(core.Dissector):
             outcome = verdicts.outcome(self)
             if outcome is not None:
                 self.say(self._phase(self.last.time_ns, outcome))
-        self.say(About(None, verdicts.facts(self)))
+        self.say(About(verdicts.hidden_title(self.hand), verdicts.facts(self)))
         self.out.extend(verdicts.at_end(self, self.last))
         return self._said()
 

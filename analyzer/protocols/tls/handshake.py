@@ -16,6 +16,7 @@ from analyzer.protocols.tls.keys import Keys, suite
 from analyzer.protocols.tls.messages import (
     ALPN,
     EARLY_DATA,
+    ECH,
     ENCRYPT_THEN_MAC,
     PRE_SHARED_KEY,
     SERVER_NAME,
@@ -187,8 +188,11 @@ class Handshake:
     # --- hellos ---
 
     def _client_hello(self, sender: Side, reader: Reader, size: int, at: Where) -> Note:
-        link = self.link
+        link, secrets = self.link, self.shared.secrets
+        whole = reader.unit if secrets.given or secrets.expected else None
         hello = hellos.client_hello(reader, self.datagrams, size)
+        if whole is not None and ECH in hello.values and not link.hellos and not self.datagrams:
+            link.outer = bytes(whole.cut(HEADER_BYTES))
         self.offer(sender, hello, at, size)
         note = self._patterned("client-hello", hello.text, at, hello.fields, hello.pattern, sender)
         if hello.pattern is not None:

@@ -54,6 +54,7 @@ CERTIFICATE_EXPIRED: Final = 45
 PROTOCOL_VERSION: Final = 70
 USER_CANCELED: Final = 90
 CERTIFICATE_REQUIRED: Final = 116
+ECH_REQUIRED: Final = 121
 WARNING_ALERTS: Final = frozenset((90, 100, 112))  # that do not end a connection where their level says warning
 CERTIFICATE_ALERTS: Final = frozenset((42, 43, 44, 45, 46, 48, 49, 113))
 SYNTAX_ALERTS: Final = frozenset((10, 22, 47, 50, 109, 110))
@@ -651,7 +652,7 @@ def _made_of(leaf: Certificate) -> str:
 
 def judged(hand: Handshake, chain: list[Certificate], by_server: bool, at_ns: int) -> Verdict:
     """What is thought of a chain as of the time it was sent."""
-    hello = hand.link.hello
+    hello = hand.keys.accepted or hand.link.hello
     name = hello.server_name if by_server and hello is not None else None
     try:
         anchors = trust.roots(hand.shared.roots)
@@ -973,7 +974,9 @@ def facts(tls: Tls) -> dict[str, Value]:
     if link.early != NOT_OFFERED:
         found["early_data"] = {OFFERED: "offered", ACCEPTED: "accepted", REJECTED: "rejected"}[link.early]
     if link.ech_offered:
-        found["ech"] = _ech(link)
+        found["ech"] = _ech(tls)
+        if link.inner is not None and link.inner.server_name is not None:
+            found["ech_inner_server_name"] = link.inner.server_name
     if link.certificate_requested:
         found["client_certificate"] = link.chains[0][0].subject_text if link.chains[0] else "none"
     if link.chains[1]:
@@ -1014,11 +1017,30 @@ def facts(tls: Tls) -> dict[str, Value]:
     return found
 
 
-def _ech(link: Link) -> str:
-    """Whether the encrypted hello was real; GREASE looks the same, and only an answer tells (RFC 9849 §6.2)."""
-    if any(description == 121 for _, _, description, _ in link.alerts):
+def _ech(tls: Tls) -> str:
+    """What became of the encrypted hello.  From outside a real one and GREASE look alike (RFC 9849 §6.2).
+
+    What tells is an alert, the secret that opens it, or a client that goes on although it was not taken (§6.1.6).
+    """
+    link = tls.link
+    if any(description == ECH_REQUIRED for _, _, description, _ in link.alerts):
         return "rejected"
+    lines = tls.hand.shared.secrets.lines
+    if link.inner is not None:
+        return "accepted" if tls.hand.keys.accepted is not None else "real, and not accepted"
+    outer_keys = link.is_13 and tls.opened > 0 and link.client_random in lines
+    if link.done_ns and tls.halves[link.client].data_bytes and (outer_keys or (link.version and not link.is_13)):
+        return "GREASE"
     return "offered, or GREASE"
+
+
+def hidden_title(hand: Handshake) -> str | None:
+    """What the session is called where its true name was in an encrypted hello; None where nothing was hidden."""
+    inner, outer = hand.keys.accepted, hand.link.hello
+    if inner is None or outer is None or inner.server_name is None:
+        return None
+    name, shown = (str(one)[: wording.MAX_NAME_CHARACTERS] for one in (inner.server_name, outer.server_name))
+    return f"{name}, hidden by ECH behind {shown}"
 
 
 def _saved(link: Link) -> list[str]:
