@@ -327,7 +327,7 @@ def material(
         for name in given.private_keys:
             if not schedule.private_keys(read(name, "private key")):
                 raise CaptureError(
-                    f"{name}: it holds no RSA key that can be read, in PEM, DER or PKCS #12; where a password is on it, "
+                    f"{name}: it holds no RSA key that can be read, in PEM, DER or PKCS #12; if it has a password, "
                     "take that off first (openssl pkey -in OLD -out NEW)"
                 )
     if given.ca is not None:

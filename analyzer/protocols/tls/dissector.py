@@ -99,6 +99,7 @@ class Tls(core.Dissector):
         self.traced = 0  # fields that belong to notes told already
         self.told: Note | None = None  # last, of the unit at hand
         self.spoken = False
+        self.overread: Side | None = None  # who sent a heartbeat that claims more bytes than it has
         self.opening_told = False  # that records could be opened, and with what
         self.out: list[core.Output] = []  # what is said of the present unit
         self.held: list[tuple[Side, Piece, int]] = []  # records that wait for secrets, and how many bytes are missing
@@ -335,11 +336,23 @@ class Tls(core.Dissector):
             self._flush(sender)
             self._change_cipher_spec(sender, half, content)
         elif kind == HEARTBEAT:
-            self.say(Note("tls.heartbeat", f"{len(content):,} bytes", content, sender=sender))
+            self._heartbeat(sender, content)
         else:
             self.say(
                 Note(f"tls.record-{kind}", f"a record of type {kind}, {len(content):,} bytes", content, sender=sender)
             )
+
+    def _heartbeat(self, sender: Side, content: Piece) -> None:
+        text, fields = messages.heartbeat(Reader(content))
+        note = Note("tls.heartbeat", text, content, fields, sender=sender)
+        self.say(note)
+        who = verdicts.side(self.link, sender)
+        if self.overread is sender.other:
+            self.overread = None
+            self.say(verdicts.overread_answered(note, who))
+        elif "missing_bytes" in fields:
+            self.overread = sender
+            self.say(verdicts.overread(note, who))
 
     # --- opening ---
 

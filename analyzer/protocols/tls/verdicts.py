@@ -293,6 +293,22 @@ def _harmless(hand: Handshake, at: Where, found: list[Output]) -> None:
             found.append(Finding("tls.harmless-grease", text, link.hello_at))
 
 
+def overread(note: Note, who: str) -> Finding:
+    """Of a heartbeat that claims more than it has."""
+    fields = note.fields
+    text = (
+        f"The {who}'s heartbeat claims {fields['payload_length']:,} bytes of payload and {fields['bytes']:,} bytes are "
+        f"all that it has: {fields['missing_bytes']:,} too few, with the padding. It has to be ignored (RFC 6520 4)."
+    )
+    return Finding("tls.heartbleed", text, note.where)
+
+
+def overread_answered(note: Note, who: str) -> Finding:
+    """Of the answer to such a heartbeat."""
+    text = f"The {who} answered it, with {note.fields['bytes']:,} bytes: what was missing is from its memory."
+    return Finding("tls.heartbleed", text, note.where, severity=Severity.ERROR)
+
+
 def first_time(shared: Shared, what: bytes) -> bool:
     """Whether `what` has not been told of in this capture."""
     if shared.recall(TOLD, what) is not None:
@@ -563,6 +579,11 @@ def _no_overlap(link: Link, who: str) -> str:
         )
     elif not old and has_13:
         said.append("The client offers suites of TLS 1.3 only, and the server does not speak it or has none of them.")
+    elif hello.server_name is None:
+        said.append(
+            "The client names no server (no server_name): machines that serve many names often refuse that. Else it "
+            "shares no cipher suite with the client."
+        )
     else:
         said.append("It shares no cipher suite with the client.")
     schemes = wording.named_schemes(hello.numbers(SIGNATURE_ALGORITHMS))
