@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.protocols.tls import names
 from analyzer.protocols.tls.messages import (
+    COOKIE,
     EARLY_DATA,
     ECH,
     KEY_SHARE,
@@ -78,6 +79,15 @@ def client_hello(hello: ClientHello) -> str:
     if "malformed" in hello.fields:
         parts.append(f"malformed: {hello.fields['malformed']}")
     return ", ".join(parts)
+
+
+def hello_again(hello: ClientHello) -> str:
+    """Of a ClientHello that a HelloRetryRequest asked for, as in "again, with a key share for P-256 and the cookie"."""
+    shares = named_groups(hello.key_shares)
+    given = [f"a key share for {listed(shares)}"] if shares else []
+    if hello.cookie or COOKIE in hello.values:
+        given.append("the cookie")
+    return f"again{', with ' if given else ''}{' and '.join(given)}"
 
 
 def client_hello_remark(hello: ClientHello, size: int) -> str:

@@ -117,3 +117,10 @@ def test_remarks_on_a_chain() -> None:
     assert "Behind it" not in wording.chain_remark(chain[:1])
     assert wording.chain_remark([certificate(b"no certificate")]) == ""
     assert wording.key_words({"type": "Ed25519"}) == "Ed25519"
+
+
+def test_a_hello_that_was_asked_for_again() -> None:
+    assert wording.hello_again(read(tls.client_hello(share=(23,)))) == "again, with a key share for P-256"
+    asked = read(tls.client_hello(share=(23,), cookie=b"cookie"))
+    assert wording.hello_again(asked) == "again, with a key share for P-256 and the cookie"
+    assert wording.hello_again(read(tls.client_hello(versions=()))) == "again"
