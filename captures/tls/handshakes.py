@@ -157,7 +157,7 @@ def long_chain() -> Capture:
         padding = tuple(f"policy-{at}.{tls.noise(f'{number} {at}', 24).hex()}.example" for at in range(22))
         chain.append(tls.issue(name, tls.root(), ca=True, names=padding).der)
     sent = tls.server_hello() + tls.certificate_12(*chain) + tls.key_exchange() + tls.DONE
-    flight = b"".join(handshake(sent[at : at + 4000]) for at in range(0, len(sent), 4000))
+    flight = b"".join(handshake(sent[at : at + 16000]) for at in range(0, len(sent), 16000))
     wire = Wire()
     wire.client(hello(versions=(TLS12,), suites=tls.SUITES_12))
     wire.server(flight[: 10 * tls.MSS])

@@ -6,6 +6,7 @@ order and within limits.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -67,6 +68,8 @@ MAX_FRAGMENTS: Final = 4096
 MAX_ALERTS: Final = 64
 #: Protected records that nobody opens are held whole up to this size: shorter ones cost more to pass by.
 HELD_BYTES: Final = 2048
+#: Records beyond this size are looked at segment by segment.
+LARGE_BYTES: Final = 1200
 #: Records that are tried with the keys of the next epoch, where those of the present one are missing.
 MAX_TRIALS: Final = 64
 #: Records behind a gap for whose sequence number one searches.
@@ -947,13 +950,31 @@ class Flight:
         if not by_server:
             self.done = self.bytes > 0
             return
-        time_ns = unit.time_ns
-        waited = time_ns - self.last_ns
-        if self.bytes and waited > self.longest_ns:
-            self.longest_ns = waited
-            self.stall = (self.bytes, waited, Spot(unit))
+        if size > LARGE_BYTES and len(unit.runs) > 1:
+            self._segments(unit)
+        self._reach(self.bytes, unit.time_ns, unit)
         self.bytes += size
-        self.last_ns = time_ns
+
+    def _segments(self, unit: Piece) -> None:
+        """A record over several segments may be cut where the server had to wait."""
+        runs, start, stop = unit.runs, unit.start + unit.base, unit.stop + unit.base
+        for index in range(max(bisect_right(runs, start, key=_position) - 1, 0), len(runs)):
+            at, _, _, when = runs[index]
+            if at >= stop:
+                return
+            self._reach(self.bytes + max(at - start, 0), when, unit)
+
+    def _reach(self, sent: int, time_ns: int, unit: Piece) -> None:
+        """Bytes that came at that time, `sent` being before them."""
+        waited = time_ns - self.last_ns
+        if sent and waited > self.longest_ns:
+            self.longest_ns = waited
+            self.stall = (sent, waited, Spot(unit))
+        self.last_ns = max(time_ns, self.last_ns)
+
+
+def _position(run: core.Run) -> int:
+    return run[0]
 
 
 class Choice(Opener):

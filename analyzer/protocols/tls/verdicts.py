@@ -42,9 +42,12 @@ THINK_NS: Final = 200_000_000
 SILENCE_NS: Final = 3_000_000_000
 INITIAL_WINDOW_SEGMENTS: Final = 10  # RFC 6928 §2
 DEFAULT_MSS: Final = 1460
-#: Of a round trip: a gap this long inside a flight is a wait for the ACK. Of the initial window: fewer bytes fit it.
+#: Of a round trip: a gap inside a flight between these is a wait for the ACK.
 STALL_SHARE: Final = 0.7
+MOST_STALL: Final = 3
 LEAST_STALL_NS: Final = 1_000_000
+#: Of the initial window: so much was sent when it was full (segments may be shorter by their options).
+WINDOW_SHARES: Final = (0.85, 1.1)
 SAFE_GROUP_BITS: Final = 2048  # of finite field Diffie-Hellman, RFC 9325 §4.1
 
 # Alerts by their number, RFC 9846 §6.
@@ -960,8 +963,10 @@ def _timing(tls: Tls) -> Outputs:
     mss = tcp.mss[link.client] or DEFAULT_MSS
     window = INITIAL_WINDOW_SEGMENTS * mss
     sent, waited, at = stall
-    long = waited >= max(tcp.initial_rtt_ns * STALL_SHARE, LEAST_STALL_NS)
-    if long and window * STALL_SHARE <= sent <= 2 * window < tls.flight.bytes + window:
+    trip = tcp.initial_rtt_ns
+    # Longer than some round trips it was not the client's ACK that it waited for.
+    waits = trip >= LEAST_STALL_NS and trip * STALL_SHARE <= waited <= trip * MOST_STALL
+    if waits and window * WINDOW_SHARES[0] <= sent <= window * WINDOW_SHARES[1]:
         text = (
             f"The server's flight has {tls.flight.bytes:,} bytes; after {sent:,} it stopped for "
             f"{wording.duration(waited)} (a round trip takes {wording.duration(tcp.initial_rtt_ns)}). The first "
