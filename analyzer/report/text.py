@@ -23,6 +23,10 @@ SAME_FINDINGS: Final = 3
 FILES: Final = 8
 PROBLEMS: Final = 10
 BREAKDOWNS: Final = 3
+#: The fact of sessions whose bytes stay encrypted; how many reasons are shown, and how many sessions are listed.
+NOT_DECRYPTED: Final = "not_decrypted_because"
+REASONS: Final = 5
+LISTED: Final = 8
 #: Prose wider than this is hard to read, however wide the terminal.
 PROSE_WIDTH: Final = 120
 LABEL_WIDTH: Final = 14
@@ -45,6 +49,7 @@ def lines(report: core.Report, paper: Ink, *, notices: bool = False, everything:
     else:
         yield from table_lines(report, paper, everything)
         yield from breakdown_lines(report, paper)
+        yield from closed_lines(report, paper)
     yield Line()
     yield from finding_lines(report, paper, notices, everything)
 
@@ -268,6 +273,27 @@ def breakdown_lines(report: core.Report, paper: Ink) -> Iterator[Line]:
             for piece in ink.wrap(sentence, prose(paper)):
                 yield Line(piece)
         yield from tables.lines(session, paper, prose(paper))
+
+
+def closed_lines(report: core.Report, paper: Ink) -> Iterator[Line]:
+    """Which sessions stay encrypted, or parts of them, and why."""
+    reasons: dict[str, list[int]] = {}
+    for session in report.sessions:
+        why = session.facts.get(NOT_DECRYPTED)
+        if isinstance(why, str):
+            reasons.setdefault(why, []).append(words.number_of(session.id))
+    if reasons:
+        yield Line()
+    most = sorted(reasons.items(), key=lambda entry: -len(entry[1]))
+    for why, sessions in most[:REASONS]:
+        *first, last = map(str, sessions)
+        which = f"sessions {', '.join(first)} and {last}" if first else f"session {last}"
+        if len(sessions) > LISTED:
+            which = words.count(len(sessions), "session")
+        for piece in ink.wrap(f"Not decrypted: {which} ({why}).", prose(paper)):
+            yield Line(piece, ink.FAINT)
+    if len(most) > REASONS:
+        yield Line(f"and {len(most) - REASONS} other reasons (--format json has all)", ink.FAINT)
 
 
 # --- the findings -----------------------------------------------------------------------------------------------------

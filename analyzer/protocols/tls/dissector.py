@@ -103,6 +103,7 @@ class Tls(core.Dissector):
         self.told: Note | None = None  # last, of the unit at hand
         self.spoken = False
         self.overread: Side | None = None  # who sent a heartbeat that claims more bytes than it has
+        self.closing_told = False  # why records stay closed
         self.opening_told = False  # that records could be opened, and with what
         self.out: list[core.Output] = []  # what is said of the present unit
         self.held: list[tuple[Side, Piece, int]] = []  # records that wait for secrets, and how many bytes are missing
@@ -736,7 +737,12 @@ class Tls(core.Dissector):
         at: Where = run.first
         if run.first is not run.last:
             at = core.placed((*run.first.spans, *run.last.spans), run.last.time_ns)
-        return Note(run.kind, text, at, fields, sender=sender)
+        note = Note(run.kind, text, at, fields, sender=sender)
+        if not run.opened and not self.closing_told:
+            why = self.closed_why or self.hand.keys.why
+            self.closing_told = bool(why)
+            note.remark = f"Not opened: {why}." if why else ""
+        return note
 
     def _hidden(self, sender: Side) -> str:
         """What an encrypted part of a handshake must be, by its place."""
