@@ -194,7 +194,11 @@ class Handshake:
         if whole is not None and ECH in hello.values and not link.hellos and not self.datagrams:
             link.outer = bytes(whole.cut(HEADER_BYTES))
         self.offer(sender, hello, at, size)
-        text = wording.hello_again(hello) if link.retries and not link.answer else hello.text
+        text = hello.text
+        if link.renegotiations:
+            text = f"renegotiates: {text}"
+        elif link.retries and link.answer is None:
+            text = wording.hello_again(hello)
         note = self._patterned("client-hello", text, at, hello.fields, hello.pattern, sender)
         if hello.pattern is not None:
             hello.fields = hello.pattern.fields  # all that is asked of them later is what they have in common

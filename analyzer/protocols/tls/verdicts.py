@@ -957,23 +957,31 @@ def _timing(tls: Tls) -> Outputs:
         )
         limits = "A lost and repeated segment looks the same from here." if sum(tcp.retransmits) else ""
         found.append(Finding("tls.server-think-time", text, places(link, first), limits=limits))
-    stall = tls.flight.stall
-    if stall is None or tcp is None or tcp.initial_rtt_ns is None:
-        return found
-    mss = tcp.mss[link.client] or DEFAULT_MSS
-    window = INITIAL_WINDOW_SEGMENTS * mss
-    sent, waited, at = stall
-    trip = tcp.initial_rtt_ns
-    # Longer than some round trips it was not the client's ACK that it waited for.
-    waits = trip >= LEAST_STALL_NS and trip * STALL_SHARE <= waited <= trip * MOST_STALL
-    if waits and window * WINDOW_SHARES[0] <= sent <= window * WINDOW_SHARES[1]:
+    stalled = _stalled(tls)
+    if stalled is not None and tcp is not None:
+        sent, waited, at = stalled
+        mss = tcp.mss[link.client] or DEFAULT_MSS
         text = (
             f"The server's flight has {tls.flight.bytes:,} bytes; after {sent:,} it stopped for "
-            f"{wording.duration(waited)} (a round trip takes {wording.duration(tcp.initial_rtt_ns)}). The first "
-            f"window is {INITIAL_WINDOW_SEGMENTS} segments of {mss:,} bytes, {window:,} in all."
+            f"{wording.duration(waited)} (a round trip takes {wording.duration(tcp.initial_rtt_ns or 0)}). The first "
+            f"window is {INITIAL_WINDOW_SEGMENTS} segments of {mss:,} bytes, {INITIAL_WINDOW_SEGMENTS * mss:,} in all."
         )
         found.append(Finding("tls.server-flight-exceeds-initcwnd", text, places(link, at)))
     return found
+
+
+def _stalled(tls: Tls) -> tuple[int, int, Where] | None:
+    """Where the server's first window was full before its flight was over: bytes before, how long, what came then."""
+    tcp = None if tls.flow is None else tls.flow.tcp
+    if tls.flight.stall is None or tcp is None or tcp.initial_rtt_ns is None:
+        return None
+    sent, waited, at = tls.flight.stall
+    window = INITIAL_WINDOW_SEGMENTS * (tcp.mss[tls.link.client] or DEFAULT_MSS)
+    trip = tcp.initial_rtt_ns
+    # Longer than some round trips it was not the client's ACK that it waited for.
+    if trip < LEAST_STALL_NS or not trip * STALL_SHARE <= waited <= trip * MOST_STALL:
+        return None
+    return (sent, waited, at) if window * WINDOW_SHARES[0] <= sent <= window * WINDOW_SHARES[1] else None
 
 
 # --- facts ------------------------------------------------------------------------------------------------------------
@@ -1016,7 +1024,7 @@ def facts(tls: Tls) -> dict[str, Value]:
     trips = round_trips(link) if link.done_ns else None
     if trips is not None:
         found["round_trips"] = trips
-        saved = _saved(link)
+        saved = _saved(tls)
         if saved:
             found["round_trips_avoidable"] = saved
     if link.hello_at is not None:
@@ -1069,11 +1077,14 @@ def hidden_title(hand: Handshake) -> str | None:
     return f"{name}, hidden by ECH behind {shown}"
 
 
-def _saved(link: Link) -> list[str]:
+def _saved(tls: Tls) -> list[str]:
     """What would have saved a round trip each."""
+    link = tls.link
     said: list[str] = []
     if link.retries:
         said.append("a key share of the group that the server takes")
     if not is_13(link.version) and not link.resumed:
         said.append("TLS 1.3, or resuming a session")
+    if _stalled(tls) is not None:
+        said.append("a shorter chain of certificates")
     return said

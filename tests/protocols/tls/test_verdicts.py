@@ -205,6 +205,10 @@ def test_facts_of_a_handshake() -> None:
     assert said["server_think_ns"] == 850_000_000 - 10_000
     assert said["decrypted"] is True
     assert facts("retried_once")["round_trips_avoidable"] == ["a key share of the group that the server takes"]
+    assert facts("long_chain")["round_trips_avoidable"] == [
+        "TLS 1.3, or resuming a session",
+        "a shorter chain of certificates",
+    ]
     old = facts("old_version")
     assert (old["round_trips"], old["round_trips_avoidable"]) == (2, ["TLS 1.3, or resuming a session"])
     assert old["not_decrypted_because"] == "no key log was given"
