@@ -70,6 +70,7 @@ class Entry:
     title: str
     spec: str
     said: tuple[tuple[str, str], ...]
+    aliases: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -93,7 +94,8 @@ def entries() -> list[Entry]:
             found.append(Entry(name, "line of a timeline", kind.label, spec, (("", kind.meaning),)))
         found += [_finding(code, kind, protocol.reference(kind.spec)) for code, kind in protocol.findings.items()]
         for name, word in protocol.words.items():
-            found.append(Entry(name, protocol.title, word.title, protocol.reference(word.spec), (("", word.meaning),)))
+            spec = protocol.reference(word.spec)
+            found.append(Entry(name, protocol.title, word.title, spec, (("", word.meaning),), word.aliases))
     return found
 
 
@@ -112,7 +114,7 @@ def _finding(code: str, kind: core.FindingKind, spec: str) -> Entry:
 def find(word: str, among: list[Entry]) -> list[Entry]:
     """The entries for `word`: of that very name or number; or else named like it; or else that speak of it."""
     asked = word.strip().lower()
-    same = [entry for entry in among if plain(asked) in (plain(entry.name), plain(entry.title))]
+    same = [entry for entry in among if plain(asked) in (*map(plain, (entry.name, entry.title, *entry.aliases)),)]
     same += [entry for entry in numbered(asked, among) if entry not in same]
     if not same and squeezed(asked):
         wanted = (squeezed(asked), squeezed(asked) + "0")  # SSL 3 is SSL 3.0

@@ -198,9 +198,6 @@ TERMS: Final[dict[str, Word]] = {
         "Weak by its small blocks (Sweet32); no longer to be used.",
         "RFC 9325 4.1",
     ),
-    "P-256": Word("the group secp256r1", "A NIST curve; supported nearly everywhere.", "RFC 8422"),
-    "P-384": Word("the group secp384r1", "A NIST curve; about 192 bits strong.", "RFC 8422"),
-    "P-521": Word("the group secp521r1", "A NIST curve; about 256 bits strong, and slow.", "RFC 8422"),
     "ML-KEM": Word(
         "key exchange that a quantum computer does not break",
         "Formerly Kyber. In TLS it comes with a curve as a hybrid: X25519MLKEM768 (4588), SecP256r1MLKEM768 (4587), "

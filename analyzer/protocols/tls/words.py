@@ -181,6 +181,15 @@ GROUPS: Final = {
     25498: "P-256 with Kyber, the draft of ML-KEM. Replaced by SecP256r1MLKEM768.",
 }
 
+#: group -> what others call it.
+GROUP_ALIASES: Final = {
+    23: ("prime256v1", "P-256", "NIST P-256"),
+    24: ("P-384", "NIST P-384"),
+    25: ("P-521", "NIST P-521"),
+    29: ("Curve25519",),
+    30: ("Curve448",),
+}
+
 #: What to do about what RFC and registry say of a suite, group or scheme.
 _RECOMMENDED: Final = {
     "Y": "IANA: recommended.",
@@ -271,21 +280,28 @@ _OPENSSL: Final = (
 )
 
 
-def openssl_name(name: str) -> str:
-    """The name that OpenSSL gives to a suite of TLS 1.2; "" where it follows no rule."""
+def openssl_names(name: str) -> tuple[str, ...]:
+    """The names that OpenSSL gives to a suite of TLS 1.2, the present one first; none where they follow no rule."""
     exchange, with_, cipher = name.removeprefix("TLS_").partition("_WITH_")
-    if not with_ or exchange not in _OPENSSL_EXCHANGES:
-        return ""
-    if "PSK" in exchange and "_CBC_" in cipher:
-        cipher = cipher.replace("_CBC_", "-CBC-")  # the one place where OpenSSL names the mode
+    if not with_:
+        return ()
+    if exchange.startswith("SRP_SHA"):
+        return (f"SRP{exchange.removeprefix('SRP_SHA')}_{cipher}".replace("_", "-"),)
+    exchange = "DHE_PSK" if exchange == "PSK_DHE" else exchange
+    if exchange not in _OPENSSL_EXCHANGES:
+        return ()
+    if "PSK" in exchange and cipher.startswith(("AES", "3DES")):
+        cipher = cipher.replace("_CBC_", "-CBC-").replace("3DES_EDE", "3DES-EDE")  # the mode is named nowhere else
     if cipher.startswith("ARIA"):
         if not cipher.endswith(("GCM_SHA256", "GCM_SHA384")):
-            return ""
+            return ()
         exchange = exchange.removesuffix("_RSA") if exchange == "ECDHE_RSA" else exchange
     text = cipher if exchange == "RSA" else f"{exchange}_WITH_{cipher}"
     for ours, theirs in _OPENSSL:
         text = text.replace(ours, theirs)
-    return text
+    if text.startswith("DHE-") and "-DES-" in text:
+        return text, text.replace("DHE", "EDH", 1)  # as it was before 1.1.0
+    return (text,)
 
 
 class Words(Mapping[str, Word]):
@@ -327,11 +343,12 @@ def made() -> dict[str, Word]:
         recommended, reference = references.CIPHER_SUITES[value]
         dtls = "Not for DTLS." if value in references.NOT_FOR_DTLS else ""
         meaning = _said(_suite(value, name), _RECOMMENDED[recommended], dtls)
-        found[name] = Word(f"cipher suite {value} (0x{value:04X})", meaning, reference)
+        found[name] = Word(f"cipher suite {value} (0x{value:04X})", meaning, reference, openssl_names(name))
     for value, name in registries.SUPPORTED_GROUPS.items():
         recommended, reference = references.SUPPORTED_GROUPS[value]
         meaning = _said(GROUPS.get(value) or _group(value, name), _RECOMMENDED[recommended])
-        found[name] = Word(f"group {value} (0x{value:04X})", meaning, reference)
+        aliases = GROUP_ALIASES.get(value, ())
+        found[name] = Word(f"group {value} (0x{value:04X})", meaning, reference, aliases)
     for value, name in registries.SIGNATURE_SCHEMES.items():
         recommended, reference = references.SIGNATURE_SCHEMES[value]
         status = "Only in TLS 1.2." if not recommended and value < 0x0700 else _RECOMMENDED[recommended]
@@ -421,10 +438,8 @@ def _suite(value: int, name: str) -> str:
         how = _EXCHANGES.get("E" + exchange if who == "nobody" else exchange, _EXCHANGES.get(exchange, exchange))
         guard = f"MAC: {parts.mac}" if parts.mac else f"Hash: {parts.prf_hash}"
         first = f"Key exchange: {how}. Authentication: {who}. Cipher: {cipher}. {guard}."
-    openssl = openssl_name(name)
-    if openssl.startswith("DHE-") and "DES-" in openssl:
-        openssl += f" (before 1.1.0 {openssl.replace('DHE', 'EDH', 1)})"
-    return _said(first, suites.strength(parts), f"OpenSSL calls it {openssl}." if openssl else "")
+    called = " or ".join(openssl_names(name))
+    return _said(first, suites.strength(parts), f"OpenSSL calls it {called}." if called else "")
 
 
 def _group(value: int, name: str) -> str:
