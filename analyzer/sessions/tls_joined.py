@@ -63,6 +63,7 @@ def size_cliffs(talks: list[Story]) -> Iterator[Finding]:
             f"from {server}; one of {sent:,} bytes (frame {frame}) did.",
             # As of the start of the connection that failed: it goes before what is said of that one alone.
             Place((*evidence.at.spans, Span(frame, 0, 0)), large.flow.first_ns),
+            limits="The two hellos may differ in more than their size, and the server may have been down for a while.",
         )
         finding.flow = large.flow.id
         yield finding

@@ -126,6 +126,14 @@ CAUSES: Final = {
     if reason in ("expired", "not-yet-valid", "bad-signature", "wrong-usage")
 }
 
+#: What could make a verdict on a chain wrong.
+LIMITS: Final = {
+    "expired": "By the clock of the machine that captured.",
+    "not-yet-valid": "By the clock of the machine that captured.",
+    "name-mismatch": "Compared with server_name; a client may check another name.",
+    "incomplete-chain": "A client may have the missing one from elsewhere; then it does not fail.",
+}
+
 #: What the names of issuers that inspect TLS contain.
 INSPECTORS: Final = (
     "mitmproxy", "charles proxy", "portswigger", "burp", "fiddler", "do_not_trust", "zscaler", "fortinet", "fortigate",
@@ -349,7 +357,7 @@ def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
         text = f"{problem.text[:1].upper()}{problem.text[1:]}."
         if not by_server:
             text = f"Of the client: {problem.text}."
-        found = Finding(code, text, at, cause=CAUSES.get(problem.reason, ""))
+        found = Finding(code, text, at, cause=CAUSES.get(problem.reason, ""), limits=LIMITS.get(problem.reason, ""))
         if problem.reason == "name-mismatch" and link.hello is not None and is_address(link.hello.server_name or ""):
             found.severity = Severity.NOTICE
             found.cause = (
@@ -386,7 +394,7 @@ def _server_certificate(hand: Handshake, leaf: Certificate, trusted: bool, at: W
         said.append(Finding("tls.cert-weak", text, at))
     if not trusted and inspects(leaf.issuer_text):
         text = f'The certificate of "{leaf.subject_text}" is issued by "{leaf.issuer_text}", no public authority.'
-        said.append(Finding("tls.cert-intercepted", text, at))
+        said.append(Finding("tls.cert-intercepted", text, at, limits="Concluded from the issuer's name alone."))
     hello = link.hello
     if hello is not None and hello.server_name is None and leaf.dns_names and not leaf.addresses:
         shown = sorted(leaf.dns_names)
@@ -692,7 +700,8 @@ def unreadable_alert(hand: Handshake, sender: Side, at: Piece, why: str) -> Find
         "it refuses the handshake."
     )
     text += f" Which alert it is can't be read: {why or hand.keys.why}."
-    return Finding("tls.alert-unreadable", text, places(link, link.server_at, at.place))
+    limits = "That it is an alert is concluded from the size of the record and its place."
+    return Finding("tls.alert-unreadable", text, places(link, link.server_at, at.place), limits=limits)
 
 
 # --- once it is established -------------------------------------------------------------------------------------------
