@@ -622,6 +622,7 @@ class Tls(core.Dissector):
                 self._close(self.hand.keys.why, None)
         if all(one.finished for one in self.halves) and not link.done_ns:
             link.done_ns = time_ns
+            link.outer = b""
             self._established(time_ns)
 
     def _change_cipher_spec(self, sender: Side, half: Half, content: Piece) -> None:
@@ -923,6 +924,7 @@ class Tls(core.Dissector):
         """What was counted and is not told yet."""
         self._flush(self.link.client)
         self._flush(self.link.server)
+        self.link.outer = b""  # rooms are kept until the capture is over
         return self._said()
 
     def on_over(self, flow: core.Flow) -> Outputs:

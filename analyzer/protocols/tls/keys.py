@@ -80,7 +80,7 @@ class Keys:
         """The key log's secrets for this connection, by label."""
         hello = self.link.client_random
         found = None if not hello else self._secrets.find(hello)
-        if found is None or not self.link.outer or ech.SECRET_LABEL not in found:
+        if found is None or ech.SECRET_LABEL not in found:
             return found
         inner = self._inner(found)
         return found if inner is None else self._secrets.find(inner.random) or found
@@ -88,7 +88,7 @@ class Keys:
     def _inner(self, lines: Mapping[str, bytes]) -> ClientHello | None:
         """The hello inside an encrypted one, if the key log has what opens it."""
         link = self.link
-        if link.inner is None and self._tried != self._secrets.version:
+        if link.inner is None and link.outer and self._tried != self._secrets.version:
             self._tried = self._secrets.version
             hello = ech.inner_hello(link.outer, lines[ech.SECRET_LABEL], lines.get(ech.CONFIG_LABEL, b""))
             if hello is not None:
