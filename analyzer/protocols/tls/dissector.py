@@ -76,6 +76,8 @@ MAX_TRIALS: Final = 64
 MAX_SEARCHED: Final = 4
 #: A TLS 1.3 alert: level, description, content type and tag (§5.2).
 ALERT_TEXT_BYTES: Final = 3
+#: A Certificate message that has none: context and list are empty (§4.5.1).
+EMPTY_BYTES: Final = HEADER_BYTES + 1 + 3
 TAG_BYTES: Final = 16
 
 # Content types, §5.1.
@@ -103,6 +105,7 @@ class Tls(core.Dissector):
         self.told: Note | None = None  # last, of the unit at hand
         self.spoken = False
         self.overread: Side | None = None  # who sent a heartbeat that claims more bytes than it has
+        self.no_certificate = False  # the client, asked for one, sent none, as far as sizes of encrypted records tell
         self.closing_told = False  # why records stay closed
         self.opening_told = False  # that records could be opened, and with what
         self.out: list[core.Output] = []  # what is said of the present unit
@@ -732,7 +735,7 @@ class Tls(core.Dissector):
         if run.early:
             fields["early_data"] = True
         if run.kind == "tls.encrypted-handshake":
-            text = f"{self._hidden(sender)}: {many}"
+            text = f"{self._hidden(sender, run.bytes)}: {many}"
         else:
             text = f"{'early data, ' if run.early else ''}{many}{'' if run.opened else ', encrypted'}"
         at: Where = run.first
@@ -745,7 +748,7 @@ class Tls(core.Dissector):
             note.remark = f"Not opened: {why}." if why else ""
         return note
 
-    def _hidden(self, sender: Side) -> str:
+    def _hidden(self, sender: Side, size: int) -> str:
         """What an encrypted part of a handshake must be, by its place."""
         link = self.link
         if not is_13(link.version):
@@ -754,7 +757,9 @@ class Tls(core.Dissector):
             if link.resumed:
                 return "EncryptedExtensions and Finished"
             return "EncryptedExtensions, Certificate, CertificateVerify and Finished"
-        return "Finished"
+        if self.no_certificate:
+            return "Certificate (without any) and Finished"
+        return "Finished" if size <= self._finished_bytes() + 256 else "Certificate, CertificateVerify and Finished"
 
     def _closed(self, sender: Side, half: Half, kind: int, size: int, unit: Piece) -> None:
         """A protected record that nobody can open: what it must be is told by its type, its place and its size."""
@@ -776,7 +781,10 @@ class Tls(core.Dissector):
                     self._flush(sender)
                     self._closed_alert(sender, half, unit)
                     return
-                event = "tls.encrypted-handshake"
+                if self._flight_is_over(half, size, at):
+                    self._through_unread(sender, half)
+                else:
+                    event = "tls.encrypted-handshake"
         if kind == HANDSHAKE_RECORD and link.ccs[sender] and not half.finished:
             self._count(sender, half, event, size, at, False)
             self._flush(sender)
@@ -785,12 +793,34 @@ class Tls(core.Dissector):
         if event == "tls.application-data":
             half.data_bytes += size
         self._count(sender, half, event, size, at, False)
-        last = event == "tls.encrypted-handshake" and is_13(link.version) and sender is link.client
-        if last and (size <= self._finished_bytes() + 256 or half.records > 4):
-            self._flush(link.server)
-            self._flush(sender)
-            self.halves[link.server].finished = True
-            self._finished(sender, half, at.time_ns)
+        if (
+            event == "tls.encrypted-handshake"
+            and is_13(link.version)
+            and sender is link.client
+            and half.run is not None
+        ):
+            least, alone = self._finished_bytes(), half.run.records == 1
+            if size == least or (alone and least < size <= least + 256) or half.records > 4:
+                self._through_unread(sender, half)
+
+    def _flight_is_over(self, half: Half, size: int, at: Spot) -> bool:
+        """Whether what the client sent before this record was all of its handshake: it is later, and no Finished."""
+        run, least = half.run, self._finished_bytes()
+        if run is None or run.kind != "tls.encrypted-handshake" or run.bytes <= least:
+            return False
+        return size != least and run.last.frames[-1:] != at.frames[-1:]
+
+    def _through_unread(self, sender: Side, half: Half) -> None:
+        """The client's handshake is complete, unread as it is, and with it the server's."""
+        link, run = self.link, half.run
+        if run is not None:  # with a record of its own, or in one with Finished
+            beside = run.bytes - self._finished_bytes()
+            self.no_certificate = beside == EMPTY_BYTES + (run.records > 1) * (1 + self._tag_bytes())
+        self._flush(link.server)
+        self._flush(sender)
+        self.halves[link.server].finished = True
+        if run is not None:
+            self._finished(sender, half, run.last.time_ns)
 
     def _closed_alert(self, sender: Side, half: Half, unit: Piece) -> None:
         """An alert that can't be read; before both sides are finished it can only say that the handshake failed."""
@@ -934,6 +964,8 @@ class Tls(core.Dissector):
             outcome = verdicts.outcome(self)
             if outcome is not None:
                 self.say(self._phase(self.last.time_ns, outcome))
+        if verdicts.refuses_unread(self):
+            self.say(self._phase(self.last.time_ns, core.Outcome.FAILED))
         self.say(About(verdicts.hidden_title(self.hand), verdicts.facts(self)))
         self.out.extend(verdicts.at_end(self, self.last))
         return self._said()

@@ -61,6 +61,7 @@ ECH_REQUIRED: Final = 121
 WARNING_ALERTS: Final = frozenset((90, 100, 112))  # that do not end a connection where their level says warning
 CERTIFICATE_ALERTS: Final = frozenset((42, 43, 44, 45, 46, 48, 49, 113))
 SYNTAX_ALERTS: Final = frozenset((10, 22, 47, 50, 109, 110))
+ALERT_RECORD_BYTES: Final = 19  # level, description, content type and tag, in TLS 1.3
 #: In TLS 1.3 a client is through before the server judges its certificate: these refuse a handshake all the same.
 REFUSALS: Final = frozenset((*CERTIFICATE_ALERTS, CERTIFICATE_REQUIRED, 40, 51, 121))
 
@@ -800,6 +801,8 @@ def at_end(tls: Tls, last: Where) -> Outputs:
     elif not link.done_ns and not (tls.halves[link.client].data_bytes and server.data_bytes):
         if not lacking:
             found.extend(_broken_off(tls, end, by, last))
+    elif refuses_unread(tls):
+        found.append(_certificate_refused_unread(tls, last))
     else:
         if end and (tls.end_alert is None or by is not tls.end_alert[0]):
             found.extend(_truncated(tls, end, by, last))
@@ -810,6 +813,34 @@ def at_end(tls: Tls, last: Where) -> Outputs:
                 found.append(refused)
     found.extend(_timing(tls))
     return found
+
+
+def refuses_unread(tls: Tls) -> bool:
+    """Whether all that the server had to say to a client without a certificate was one record of an alert's size."""
+    link = tls.link
+    client, server = tls.halves[link.client], tls.halves[link.server]
+    if not tls.no_certificate or server.opener is not None or not ended(tls.flow)[0]:
+        return False
+    # A client that closes first ends with a record of that size, and an orderly answer looks the same.
+    return server.data_bytes == server.last_size == ALERT_RECORD_BYTES != client.last_size
+
+
+def _certificate_refused_unread(tls: Tls, last: Where) -> Finding:
+    link = tls.link
+    text = (
+        "The client sent an empty Certificate before its Finished, so the server had asked for one. All that the "
+        "server answered is one encrypted record of an alert's size; then the connection ended"
+        f"{after(link, last.time_ns)}."
+    )
+    return Finding(
+        "tls.alert-unreadable",
+        text,
+        places(link, last),
+        cause="The alert is certificate_required (116): the server insists on a client certificate.",
+        advice="Give the client a certificate from an issuer that the server trusts, or make it optional on the "
+        "server; a key log (--keylog) shows which alert it was.",
+        limits="Concluded from the sizes of encrypted records: it may have been close_notify.",
+    )
 
 
 def _unanswered(tls: Tls, end: str, by: Side | None) -> Outputs:

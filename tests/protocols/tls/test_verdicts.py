@@ -197,6 +197,30 @@ def facts(name: str, session: int = 0) -> dict[str, object]:
     return report(FOLDER / f"{name}.pcapng").sessions[session].facts
 
 
+def without_keys(name: str) -> Report:
+    return analyzer.analyze(FOLDER / f"{name}.pcapng")
+
+
+@pytest.mark.parametrize("name", ["alert_certificate_required", "lab_fail_client_cert_missing"])
+def test_a_client_certificate_that_is_missing_is_seen_without_keys(name: str) -> None:
+    told = without_keys(name)
+    assert told.findings[0].code == "tls.alert-unreadable"
+    assert "certificate_required (116)" in told.findings[0].cause
+    assert told.sessions[0].outcome == Outcome.FAILED
+    sealed = [note.text for note in told.sessions[0].notes if note.kind == "tls.encrypted-handshake"]
+    assert sealed[-1].startswith("Certificate (without any) and Finished: ")
+
+
+@pytest.mark.parametrize("name", ["lab_tls13_client_cert", "healthy_tls13", "lab_tls13_aes256"])
+def test_without_keys_nothing_is_wrong_where_nothing_is(name: str) -> None:
+    told = without_keys(name)
+    assert not [one.code for one in told.findings if one.severity in (ERROR, WARNING)]
+    assert told.sessions[0].outcome == Outcome.ESTABLISHED
+    sealed = [note.text for note in told.sessions[0].notes if note.kind == "tls.encrypted-handshake"]
+    begin = "Certificate, CertificateVerify and Finished" if "client_cert" in name else "Finished"
+    assert sealed[-1].startswith(begin)
+
+
 def test_facts_of_a_handshake() -> None:
     said = facts("slow_server")
     assert said["tls_version"] == "TLS 1.3"
