@@ -133,7 +133,10 @@ def find(word: str, among: list[Entry]) -> list[Entry]:
         found = find(rest, of_kind(asked, among)) or ([] if NUMBER.fullmatch(rest) else find(rest, among))
         if found:
             return found
-    named = [entry for entry in among if plain(asked) in plain(entry.name) or asked in entry.title.lower()]
+    # What is short is looked for where words begin: it is in the middle of too many.
+    begin = rf"(?<![^\W_]){re.escape(plain(asked))}" if len(asked) < LEAST_PART else re.escape(plain(asked))
+    part = re.compile(begin)
+    named = [entry for entry in among if part.search(plain(entry.name)) or part.search(plain(entry.title))]
     if len(squeezed(asked)) >= LEAST_PART:
         named = named or [entry for entry in among if squeezed(asked) in squeezed(entry.name)]
     whole = re.compile(rf"(?<![\w-]){re.escape(asked)}(?![\w-])")

@@ -124,6 +124,8 @@ def test_one_entry_for_what_is_the_same_in_several_rooms() -> None:
 
 def test_short_parts_of_words_are_no_hits() -> None:
     assert call("explain", "qak").exit_code == 2
+    assert call("explain", "ems").stdout.startswith("extended_master_secret")  # and not "themselves"
+    assert "http2.flow-control" in call("explain", "win").stdout
 
 
 def test_long_names_keep_their_distance_in_a_list() -> None:

@@ -77,7 +77,7 @@ TERMS: Final[dict[str, Word]] = {
         "and less is computed. tls.resumption-refused tells where a server did not take it.",
         "RFC 9846 2.2",
     ),
-    "binder": Word(
+    "PSK binder": Word(
         "proof of a pre-shared key",
         "A checksum over the ClientHello under the pre-shared key, at its very end: shows that the client has that "
         "key. "
@@ -118,6 +118,11 @@ TERMS: Final[dict[str, Word]] = {
         "authority information access, in a certificate",
         "Where to fetch its issuer's certificate, and whom to ask whether it was revoked (OCSP).",
         "RFC 5280 4.2.2.1",
+    ),
+    "X.509": Word(
+        "the form of certificates",
+        "Subject and issuer, names (SAN), key, dates, usages, and the issuer's signature over all of it.",
+        "RFC 5280",
     ),
     "CT": Word(
         "Certificate Transparency",

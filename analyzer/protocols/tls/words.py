@@ -181,6 +181,9 @@ GROUPS: Final = {
     25498: "P-256 with Kyber, the draft of ML-KEM. Replaced by SecP256r1MLKEM768.",
 }
 
+#: extension -> what others call it.
+EXTENSION_ALIASES: Final = {13: ("sigalgs",), 22: ("EtM",), 23: ("EMS",), 35: ("ticket extension",)}
+
 #: group -> what others call it.
 GROUP_ALIASES: Final = {
     23: ("prime256v1", "P-256", "NIST P-256"),
@@ -338,7 +341,8 @@ def made() -> dict[str, Word]:
     for value, name in registries.EXTENSIONS.items():
         recommended, reference = references.EXTENSIONS[value]
         status = "" if recommended in ("Y", "N") else _RECOMMENDED[recommended]
-        found[name] = Word(f"extension {value}", _said(EXTENSIONS.get(value, ""), status), reference)
+        meaning = _said(EXTENSIONS.get(value, ""), status)
+        found[name] = Word(f"extension {value}", meaning, reference, EXTENSION_ALIASES.get(value, ()))
     for value, name in registries.CIPHER_SUITES.items():
         recommended, reference = references.CIPHER_SUITES[value]
         dtls = "Not for DTLS." if value in references.NOT_FOR_DTLS else ""
@@ -363,7 +367,8 @@ def made() -> dict[str, Word]:
     for value, name in registries.HANDSHAKE_TYPES.items():
         kind = KINDS.get(f"tls.{name.replace('_', '-')}")
         meaning = terms.MESSAGES[value] if kind is None else kind.meaning
-        found[name] = Word(f"handshake type {value}", meaning, references.HANDSHAKE_TYPES[value][1])
+        aliases = ("NST",) if name == "new_session_ticket" else ()
+        found[name] = Word(f"handshake type {value}", meaning, references.HANDSHAKE_TYPES[value][1], aliases)
     for value, name in registries.CONTENT_TYPES.items():
         word = Word(f"record content type {value} (0x{value:02X})", terms.RECORDS[value], "RFC 9846 5.1")
         found[f"{name} record"] = word
