@@ -321,6 +321,15 @@ def material(
     for files, what in ((given.keylog, "key log"), (given.private_keys, "private key")):
         for name in files:
             readable(name, what)
+    if given.private_keys:
+        from analyzer.protocols.tls import schedule
+
+        for name in given.private_keys:
+            if not schedule.private_keys(read(name, "private key")):
+                raise CaptureError(
+                    f"{name}: it holds no RSA key that can be read, in PEM, DER or PKCS #12; if it has a password, "
+                    "take that off first (openssl pkey -in OLD -out NEW)"
+                )
     if given.ca is not None:
         from analyzer.protocols.tls import trust
 

@@ -1236,11 +1236,12 @@ class FindingKind:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What `analyzer explain` says of a word: a code, a flag, a status."""
+    """What `analyzer explain` says of a word: a code, a flag, a status.  `aliases` are its other names."""
 
     title: str
     meaning: str
     spec: str
+    aliases: tuple[str, ...] = ()
 
 
 #: Tells from the first bytes of a stream or from a datagram whether it is this protocol; None asks for more bytes.

@@ -31,7 +31,10 @@ HEXADECIMAL = {
     "attributes": 4,
 }
 #: Those that someone may ask about by name: their references are kept.
-EXPLAINED = ("cipher_suites", "extensions", "supported_groups", "signature_schemes", "alerts", "versions", "alpn")
+EXPLAINED = {
+    "cipher_suites", "extensions", "supported_groups", "signature_schemes", "alerts", "versions", "alpn",
+    "handshake_types", "content_types", "certificate_compression", "psk_modes", "quic_transport_parameters",
+}  # fmt: skip
 
 
 class Registry:

@@ -228,6 +228,10 @@ def test_private_keys_open_sessions_and_those_that_resume_them(tmp_path: Path) -
         assert [session.facts["resumed"] for session in report.sessions] == [False, True]
     with pytest.raises(analyzer.CaptureError, match="private key cannot be read"):
         analyzer.analyze(pcap, private_key=tmp_path / "missing")
+    locked = tmp_path / "locked.pem"
+    locked.write_bytes(private_key(password=b"word"))
+    with pytest.raises(core.CaptureError, match="no RSA key that can be read"):
+        analyzer.analyze(pcap, private_key=locked)
 
 
 def test_certificates_are_judged_by_what_is_trusted(tmp_path: Path) -> None:

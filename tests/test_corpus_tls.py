@@ -65,12 +65,12 @@ def test_the_facts_of_tls_are_those_of_the_oracle(path: Path) -> None:
     name = path.name.removesuffix(".json")
     truth = json.loads(path.read_text(encoding="utf-8"))
     wanted = score().truth_facts(truth)
-    if not any(wanted[category] for category in CATEGORIES):
-        pytest.skip("no TLS")
     try:
         have = score().report_facts(reported(name, truth))
     except CaptureError:
         have = score().report_facts({})
+    if not any(wanted[category] or have[category] for category in CATEGORIES):
+        pytest.skip("no TLS")
     for category in CATEGORIES:
         ours = Counter(str(fact) for fact in (have[category] - wanted[category]).elements())
         theirs = Counter(str(fact) for fact in (wanted[category] - have[category]).elements())

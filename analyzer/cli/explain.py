@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TOLD_IN_FULL: Final = 6
 LISTED: Final = 40
 NEAR: Final = 5
+#: Shorter parts of words are in too many others.
+LEAST_PART: Final = 4
 LABEL_WIDTH: Final = 13
 
 #: Letters of a TCP connection's history, in the manner of Zeek: capitals are the initiator's.
@@ -45,8 +47,18 @@ HISTORY: Final = {
 NUMBERED: Final = re.compile(r"([a-z][a-z ]*?) (\d+)(?: \(0x[0-9a-f]+\))?", re.IGNORECASE)
 #: A number as it is asked for: "40", "alert 40", "0x1301", "suite 0x1301".
 NUMBER: Final = re.compile(r"(?:([a-z][a-z ]*?) )?(0x[0-9a-f]{1,8}|\d{1,10})", re.IGNORECASE)
-#: Two bytes, as registries write them: "0x13,0x01", "{0x13, 0x01}".
-BYTES: Final = re.compile(r"\{?0x([0-9a-f]{2}), ?0x([0-9a-f]{2})\}?", re.IGNORECASE)
+#: Two bytes, as registries and dumps write them: "0x13,0x01", "{0x13, 0x01}", "13 01", "13:01".
+BYTES: Final = re.compile(r"\{?(?:0x)?([0-9a-f]{2})[,: ] ?(?:0x)?([0-9a-f]{2})\}?", re.IGNORECASE)
+#: Words that say what kind of thing is asked for, or who says it ("received fatal alert: handshake_failure").
+FILLERS: Final = frozenset(
+    ("a", "an", "the", "alert", "alerts", "fatal", "received", "sent", "error", "code", "number", "extension",
+     "suite", "cipher", "group", "curve", "scheme", "message", "type", "finding", "flag", "option", "attribute",
+     "chunk", "status", "what", "is", "tls", "dtls", "ssl", "sslv3", "tlsv1", "tlsv1.2", "tlsv1.3", "tlsv13", "ssl3")
+)  # fmt: skip
+#: Of these "message 11" or "tls alert 48" may have some that the title has not.
+GENERAL: Final = frozenset(("tls", "dtls", "ssl", "message", "code", "number", "fatal", "error", "iana"))
+#: "TLSv1.2" is TLS 1.2.
+V_BEFORE_NUMBER: Final = re.compile(r"\b((?:d?tls|ssl|http|ip))v(?=\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class Entry:
     title: str
     spec: str
     said: tuple[tuple[str, str], ...]
+    aliases: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -81,7 +94,8 @@ def entries() -> list[Entry]:
             found.append(Entry(name, "line of a timeline", kind.label, spec, (("", kind.meaning),)))
         found += [_finding(code, kind, protocol.reference(kind.spec)) for code, kind in protocol.findings.items()]
         for name, word in protocol.words.items():
-            found.append(Entry(name, protocol.title, word.title, protocol.reference(word.spec), (("", word.meaning),)))
+            spec = protocol.reference(word.spec)
+            found.append(Entry(name, protocol.title, word.title, spec, (("", word.meaning),), word.aliases))
     return found
 
 
@@ -100,8 +114,11 @@ def _finding(code: str, kind: core.FindingKind, spec: str) -> Entry:
 def find(word: str, among: list[Entry]) -> list[Entry]:
     """The entries for `word`: of that very name or number; or else named like it; or else that speak of it."""
     asked = word.strip().lower()
-    same = [entry for entry in among if plain(asked) in (plain(entry.name), plain(entry.title))]
+    same = [entry for entry in among if plain(asked) in (*map(plain, (entry.name, entry.title, *entry.aliases)),)]
     same += [entry for entry in numbered(asked, among) if entry not in same]
+    if not same and squeezed(asked):
+        wanted = (squeezed(asked), squeezed(asked) + "0")  # SSL 3 is SSL 3.0
+        same = [entry for entry in among if squeezed(entry.name) in wanted or squeezed(entry.title) in wanted]
     if same:
         return same
     if set(asked) <= HISTORY.keys() and asked != word.strip():
@@ -110,13 +127,57 @@ def find(word: str, among: list[Entry]) -> list[Entry]:
     events = [entry for entry in among if event(entry.name.lower()) == parts]
     if events:
         return events
-    named = [entry for entry in among if plain(asked) in plain(entry.name) or plain(asked) in plain(entry.title)]
+    core_words = [word for word in re.split(r"[\s:]+", asked) if word not in FILLERS]
+    if core_words and len(core_words) < len(asked.split()):
+        rest = " ".join(core_words)
+        found = find(rest, of_kind(asked, among)) or ([] if NUMBER.fullmatch(rest) else find(rest, among))
+        if found:
+            return found
+    # What is short is looked for where words begin: it is in the middle of too many.
+    begin = rf"(?<![^\W_]){re.escape(plain(asked))}" if len(asked) < LEAST_PART else re.escape(plain(asked))
+    part = re.compile(begin)
+    named = [entry for entry in among if part.search(plain(entry.name)) or part.search(plain(entry.title))]
+    if len(squeezed(asked)) >= LEAST_PART:
+        named = named or [entry for entry in among if squeezed(asked) in squeezed(entry.name)]
     whole = re.compile(rf"(?<![\w-]){re.escape(asked)}(?![\w-])")
     return (
         named
         or [entry for entry in among if whole.search(entry.text)]
-        or [entry for entry in among if asked in entry.text]
+        or ([entry for entry in among if asked in entry.text] if len(asked) >= LEAST_PART else [])
+        or by_words(asked, among)
     )
+
+
+def merged(found: list[Entry]) -> list[Entry]:
+    """Entries that say the same under several names, as those of TLS and DTLS do, are one."""
+    names: dict[tuple[object, ...], list[str]] = {}
+    for entry in found:
+        names.setdefault((entry.what, entry.title, entry.spec, entry.said), []).append(entry.name)
+    return [
+        Entry(", ".join(sorted(same, key=lambda name: (len(name), name))), *about)  # type: ignore[arg-type]
+        for about, same in names.items()
+    ]
+
+
+def of_kind(asked: str, among: list[Entry]) -> list[Entry]:
+    """The entries whose title names the kind that is asked for: "alert", "extension"."""
+    words = set(asked.split())
+    return [entry for entry in among if words & set(entry.title.lower().split()[:3]) & FILLERS]
+
+
+def by_words(asked: str, among: list[Entry]) -> list[Entry]:
+    """The entries that have every word of what is asked, or one that begins like it ("cert expired")."""
+    stems = [word[: max(len(word) - 2, LEAST_PART)] for word in re.split(r"[\W_]+", asked) if len(word) > 2]
+    if len(stems) < 2:
+        return []
+    found = [entry for entry in among if all(stem in entry.text for stem in stems)]
+    best = [entry for entry in found if all(stem in f"{entry.name} {entry.title}".lower() for stem in stems)]
+    return best or found
+
+
+def squeezed(word: str) -> str:
+    """Letters and digits alone: "0rtt" is 0-RTT, "TLSv1.3" is TLS 1.3."""
+    return re.sub(r"[\W_]+", "", V_BEFORE_NUMBER.sub(r"\1", word.lower()))
 
 
 def plain(word: str) -> str:
@@ -136,13 +197,14 @@ def numbered(asked: str, among: list[Entry]) -> list[Entry]:
     match = NUMBER.fullmatch(f"0x{pair[1]}{pair[2]}" if pair else asked)
     if match is None:
         return []
-    category, value = match[1] or "", int(match[2], 0) if match[2][:2] == "0x" else int(match[2])
+    category, value = (match[1] or "").lower(), int(match[2], 0) if match[2][:2] == "0x" else int(match[2])
     found = []
     for entry in among:
         title = NUMBERED.fullmatch(entry.title)
         if title is not None and int(title[2]) == value:
-            words = title[1].lower()
-            if not category or category in (words, words.replace(" ", ""), *words.split()):
+            words = set(title[1].lower().split())
+            asked_words = set(category.split())
+            if words >= (asked_words - GENERAL or asked_words) or category == "".join(title[1].lower().split()):
                 found.append(entry)
     return found
 
@@ -196,12 +258,14 @@ def command(words: tuple[str, ...], color: str, listed: bool) -> int:
     if listed:
         with wanted.text_output() as (out, paper):
             for entry in known:
-                out.write(Line(entry.name, ink.STRONG).to(36).add(ink.cut(entry.title, 60)).painted(paper) + "\n")
+                line = Line(entry.name, ink.STRONG)
+                line.to(max(36, line.at + 2))
+                out.write(line.add(ink.cut(entry.title, 60)).painted(paper) + "\n")
         return 0
     if not words:
         raise click.UsageError("say which word to explain, or --list")
     word = " ".join(words)
-    found = find(word, known)
+    found = merged(find(word, known))
     if not found:
         near = get_close_matches(word.lower(), [entry.name.lower() for entry in known], NEAR, 0.5)
         hint = f"did you mean {', '.join(near)}?" if near else "'analyzer explain --list' has all there is"
@@ -211,7 +275,8 @@ def command(words: tuple[str, ...], color: str, listed: bool) -> int:
         if len(found) > TOLD_IN_FULL:
             for entry in found[:LISTED]:
                 about = entry.title or (entry.said[0][1] if entry.said else "")
-                line = Line(entry.name, ink.STRONG).to(36)
+                line = Line(entry.name, ink.STRONG)
+                line.to(max(36, line.at + 2))
                 out.write(line.add(ink.cut(about, max(paper.width - line.at, 20))).painted(paper) + "\n")
             if len(found) > LISTED:
                 print(f"and {len(found) - LISTED} more", file=sys.stderr)

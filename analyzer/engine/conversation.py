@@ -263,6 +263,8 @@ class Conversation:
             if self.last is not None:
                 self.teller.end_ns = self.last.time_ns
             return
+        for waiting in self.teller.take_waiting():  # rooms inside get what was held before they too are at their end
+            waiting.secrets(True)
         channel, self.channel, self.unopened = self.channel, None, False
         if channel is not None and self.last is not None:
             self.teller.end_ns = self.teller.end_ns or self.last.time_ns

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 #: What a line names its connection by: client random (RFC 9850 §2), as 32 bytes.
 RANDOM_BYTES: Final = 32
-MAX_SECRET_BYTES: Final = 256
+MAX_SECRET_BYTES: Final = 2000  # a configuration of Encrypted ClientHello is the longest
 MAX_LINE_BYTES: Final = 4096
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # which some editors put before the first line
 READ_BYTES: Final = 1 << 20
 
 
@@ -33,7 +34,7 @@ def add_lines(secrets: Secrets, text: bytes, limits: Limits) -> int:
             continue
         try:
             label, random, secret = (
-                parts[0].decode("ascii"),
+                parts[0].removeprefix(BYTE_ORDER_MARK).decode("ascii"),
                 bytes.fromhex(_text(parts[1])),
                 bytes.fromhex(_text(parts[2])),
             )

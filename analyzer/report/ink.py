@@ -6,6 +6,7 @@ Only colours that survive light and dark backgrounds are used.  rich is imported
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,8 @@ TOLD: Final = "cyan"
 #: What terminals without Unicode get in place of the few other characters we write ourselves.
 ASCII_ONLY: Final = str.maketrans({"…": "~", "·": ","})
 NARROWEST: Final = 60
+#: A row of words: a label, a gap, and what is said beside it.
+LABELLED: Final = re.compile(r"\S(?:.{0,30}?\S)? {3,}(?=\S)")
 
 
 def safe(text: str) -> str:
@@ -73,17 +76,25 @@ def wrap(text: str, width: int) -> list[str]:
 def _wrapped(text: str, width: int) -> list[str]:
     if cells(text) <= width:
         return [text.rstrip()]
-    margin = " " * min(len(text) - len(text.lstrip()), width // 2)
+    lead = label(text, width // 2)
+    margin = " " * (len(lead) or min(len(text) - len(text.lstrip()), width // 2))
     lines: list[str] = []
-    line = margin
-    for word in text.split():
+    line = lead or margin
+    for word in text[len(lead) :].split():
         parts = [word] if cells(word) + len(margin) <= width else _broken(word, width - len(margin))
         for part in parts:
-            if line.strip() and cells(line) + 1 + cells(part) > width:
+            begun = line not in (lead, margin)
+            if begun and cells(line) + 1 + cells(part) > width:
                 lines.append(line)
-                line = margin
-            line = f"{line} {part}" if line.strip() else margin + part
+                line, begun = margin, False
+            line = f"{line} {part}" if begun else line + part
     return [*lines, line]
+
+
+def label(text: str, most: int) -> str:
+    """The label that a row of words begins with, with the gap behind it; "" if it has none, or a longer one."""
+    found = LABELLED.match(text)
+    return found[0] if found is not None and len(found[0]) <= most and found[0].isascii() else ""
 
 
 def _broken(word: str, width: int) -> list[str]:

@@ -23,6 +23,10 @@ SAME_FINDINGS: Final = 3
 FILES: Final = 8
 PROBLEMS: Final = 10
 BREAKDOWNS: Final = 3
+#: The fact of sessions whose bytes stay encrypted; how many reasons are shown, and how many sessions are listed.
+NOT_DECRYPTED: Final = "not_decrypted_because"
+REASONS: Final = 5
+LISTED: Final = 8
 #: Prose wider than this is hard to read, however wide the terminal.
 PROSE_WIDTH: Final = 120
 LABEL_WIDTH: Final = 14
@@ -45,6 +49,7 @@ def lines(report: core.Report, paper: Ink, *, notices: bool = False, everything:
     else:
         yield from table_lines(report, paper, everything)
         yield from breakdown_lines(report, paper)
+        yield from closed_lines(report, paper)
     yield Line()
     yield from finding_lines(report, paper, notices, everything)
 
@@ -273,6 +278,27 @@ def breakdown_lines(report: core.Report, paper: Ink) -> Iterator[Line]:
         yield from tables.lines(session, paper, prose(paper))
 
 
+def closed_lines(report: core.Report, paper: Ink) -> Iterator[Line]:
+    """Which sessions stay encrypted, or parts of them, and why."""
+    reasons: dict[str, list[int]] = {}
+    for session in report.sessions:
+        why = session.facts.get(NOT_DECRYPTED)
+        if isinstance(why, str):
+            reasons.setdefault(why, []).append(words.number_of(session.id))
+    if reasons:
+        yield Line()
+    most = sorted(reasons.items(), key=lambda entry: -len(entry[1]))
+    for why, sessions in most[:REASONS]:
+        *first, last = map(str, sessions)
+        which = f"sessions {', '.join(first)} and {last}" if first else f"session {last}"
+        if len(sessions) > LISTED:
+            which = words.count(len(sessions), "session")
+        for piece in ink.wrap(f"Not decrypted: {which} ({why}).", prose(paper)):
+            yield Line(piece, ink.FAINT)
+    if len(most) > REASONS:
+        yield Line(f"and {len(most) - REASONS} other reasons (--format json has all)", ink.FAINT)
+
+
 # --- the findings -----------------------------------------------------------------------------------------------------
 
 
@@ -312,12 +338,20 @@ def one_finding(finding: core.Verdict, paper: Ink, *, again: bool = False) -> It
     if finding.title and not finding.text.startswith(finding.title):
         for piece in ink.wrap(finding.title, prose(paper) - 2):
             yield Line("  ").add(piece, ink.STRONG)
-    for piece in ink.wrap(finding.text, prose(paper) - 2):
-        yield Line("  ").add(piece)
+    column = LABEL_WIDTH
+    for row in finding.text.split("\n"):
+        label = ink.label(row, prose(paper) // 3)
+        column = max(column, len(label))
+        for index, piece in enumerate(ink.wrap(row, prose(paper) - 2)):
+            line = Line("  ")
+            if label and not index:
+                line.add(label, ink.FAINT)
+                piece = piece[len(label) :]
+            yield line.add(piece)
     why = () if again else (("Most likely", finding.cause), ("What to do", finding.advice))
     for label, text in (*why, ("Limits", finding.limits)):
-        for index, piece in enumerate(ink.wrap(text, prose(paper) - LABEL_WIDTH - 2) if text else ()):
-            yield Line("  ").add("" if index else label, ink.FAINT).to(LABEL_WIDTH + 2).add(piece)
+        for index, piece in enumerate(ink.wrap(text, prose(paper) - column - 2) if text else ()):
+            yield Line("  ").add("" if index else label, ink.FAINT).to(column + 2).add(piece)
     if again:
         yield Line("  Cause and advice as above.", ink.FAINT)
 

@@ -27,12 +27,17 @@ FINDINGS: Final[dict[str, FindingKind]] = {
 LARGE_HELLO_BYTES: Final = 1300
 UNANSWERED: Final = "tls.no-server-hello"
 NO_PROTOCOL: Final = "tls.alert-no-application-protocol"
+#: Alerts of a server that found nothing to agree on.
+NO_OVERLAP: Final = frozenset(
+    ("tls.alert-handshake-failure", "tls.alert-protocol-version", "tls.alert-insufficient-security")
+)
 
 
 def joined_findings(stories: Iterable[Story]) -> list[Finding]:
     """Verdicts that need more than one connection; what others took is added to the alerts on protocols."""
     talks = [story for story in stories if "client_hello_bytes" in story.facts]
     add_protocols(talks)
+    add_agreements(talks)
     return list(size_cliffs(talks))
 
 
@@ -63,6 +68,7 @@ def size_cliffs(talks: list[Story]) -> Iterator[Finding]:
             f"from {server}; one of {sent:,} bytes (frame {frame}) did.",
             # As of the start of the connection that failed: it goes before what is said of that one alone.
             Place((*evidence.at.spans, Span(frame, 0, 0)), large.flow.first_ns),
+            limits="The two hellos may differ in more than their size, and the server may have been down for a while.",
         )
         finding.flow = large.flow.id
         yield finding
@@ -81,7 +87,32 @@ def add_protocols(talks: list[Story]) -> None:
             continue
         protocol = other.facts["alpn"]
         finding.text = (
-            f"{finding.text} To the ClientHello in frame {other.facts['client_hello_frame']}, for the same name, it "
+            f"{finding.text}\nTo the ClientHello in frame {other.facts['client_hello_frame']}, for the same name, it "
             f"answered with {protocol}."
         )
         finding.cause = f"The server has {protocol} for this name."
+
+
+def add_agreements(talks: list[Story]) -> None:
+    """Where a server found nothing to agree on, say what it agreed on with another client.  RFC 9846 §4.2.1"""
+    refused = [(story, one) for story in talks for one in story.findings if one.code in NO_OVERLAP]
+    if not refused:
+        return
+    agreed = {
+        str(story.flow.responder): story
+        for story in talks
+        if "handshake_ns" in story.facts and not any(one.code in NO_OVERLAP for one in story.findings)
+    }
+    for story, finding in refused:
+        other = agreed.get(str(story.flow.responder))
+        if other is not None:
+            facts = other.facts
+            told = [facts[name] for name in ("tls_version", "cipher_suite", "group") if name in facts]
+            frame = facts["client_hello_frame"]
+            finding.text = (
+                f"{finding.text}\nWith another ClientHello (frame {frame}) the same server agreed on {', '.join(told)}."
+            )
+            finding.advice = (
+                f"Compare the two hellos (frames {story.facts['client_hello_frame']} and {frame}): what the one lacks "
+                "of this is what the server wants."
+            )

@@ -157,7 +157,7 @@ def long_chain() -> Capture:
         padding = tuple(f"policy-{at}.{tls.noise(f'{number} {at}', 24).hex()}.example" for at in range(22))
         chain.append(tls.issue(name, tls.root(), ca=True, names=padding).der)
     sent = tls.server_hello() + tls.certificate_12(*chain) + tls.key_exchange() + tls.DONE
-    flight = b"".join(handshake(sent[at : at + 4000]) for at in range(0, len(sent), 4000))
+    flight = b"".join(handshake(sent[at : at + 16000]) for at in range(0, len(sent), 16000))
     wire = Wire()
     wire.client(hello(versions=(TLS12,), suites=tls.SUITES_12))
     wire.server(flight[: 10 * tls.MSS])
@@ -182,6 +182,21 @@ def retried(times: int) -> Capture:
     return wire.capture
 
 
+def heartbleed(claimed: int, *, answered: bool) -> Capture:
+    """A heartbeat before the handshake is over, with less in it than it claims."""
+    wire = Wire()
+    wire.client(hello(versions=(TLS12,), suites=tls.SUITES_12, more=tls.extension(15, b"\1")))
+    wire.server(tls.flight_12())
+    wire.client(tls.record(24, b"\1" + tls.u16(claimed) + tls.noise("heartbeat", 16)))
+    if answered:
+        wire.server(tls.record(24, b"\2" + tls.u16(claimed) + tls.noise("memory", claimed + 16)))
+        wire.client(tls.alert(90, 1), tls.alert(0, 1))
+        return wire.close()
+    tls.finish_12(wire)
+    wire.client(tls.sealed_12(tls.ALERT, 2))
+    return wire.close()
+
+
 CASES: dict[str, Callable[[], Capture]] = {
     "no_server_hello_silence": silence,
     "no_server_hello_closed": closed,
@@ -202,6 +217,8 @@ CASES: dict[str, Callable[[], Capture]] = {
     "weak_suite_rc4": partial(weak_suite, 0x0005),
     "weak_suite_null": partial(weak_suite, 0x003B),
     "renegotiation_insecure": no_secure_renegotiation,
+    "heartbleed": partial(heartbleed, 1000, answered=True),
+    "heartbleed_passed_over": partial(heartbleed, 1000, answered=False),
     "slow_server": slow_server,
     "long_chain": long_chain,
     "retried_once": partial(retried, 1),

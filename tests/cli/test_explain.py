@@ -19,6 +19,8 @@ from tests.cli.called import call
         ("capture.one-direction", "Most likely"),
         ("http.request", "RFC 9112"),
         ("window", "tcp.zero-window"),
+        ("cert expired", "tls.alert-certificate-expired"),
+        ("name mismatch certificate", "tls.cert-name-mismatch"),
     ],
 )
 def test_explain(word: str, said: str) -> None:
@@ -73,6 +75,29 @@ def with_tls(monkeypatch: pytest.MonkeyPatch) -> None:
         ("TLS 1.3", ["TLS 1.3"]),
         ("0x2a2a", ["GREASE"]),
         ("404", ["404"]),
+        ("c0 2f", ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]),
+        ("13:01", ["TLS_AES_128_GCM_SHA256"]),
+        ("tls alert 48", ["unknown_ca"]),
+        ("sslv3 alert handshake failure", ["handshake_failure"]),
+        ("Received fatal alert: certificate_unknown", ["certificate_unknown"]),
+        ("unknown_ca alert", ["unknown_ca"]),
+        ("the server_name extension", ["server_name"]),
+        ("handshake 11", ["certificate"]),
+        ("message type 1", ["client_hello"]),
+        ("record type 23", ["application_data record"]),
+        ("tls1.3", ["TLS 1.3"]),
+        ("TLSv1.2", ["TLS 1.2"]),
+        ("sslv3", ["SSL 3.0"]),
+        ("SSL 3", ["SSL 3.0"]),
+        ("0rtt", ["0-RTT"]),
+        ("HRR", ["HRR"]),
+        ("AES128-GCM-SHA256", ["TLS_RSA_WITH_AES_128_GCM_SHA256"]),
+        ("NULL-SHA", ["TLS_RSA_WITH_NULL_SHA"]),
+        ("P-256", ["secp256r1"]),
+        ("EDH-RSA-DES-CBC3-SHA", ["TLS_DHE_RSA_WITH_3DES_EDE_CBC_SHA"]),
+        ("CLIENT_RANDOM", ["CLIENT_RANDOM"]),
+        ("no cipher overlap", ["no shared cipher"]),
+        ("SSL_ERROR_NO_CYPHER_OVERLAP", ["SSL_ERROR_NO_CYPHER_OVERLAP"]),
     ],
 )
 def test_numbers_and_names_of_tls(word: str, names: list[str]) -> None:
@@ -84,7 +109,25 @@ def test_numbers_and_names_of_tls(word: str, names: list[str]) -> None:
 
 @pytest.mark.usefixtures("with_tls")
 def test_explain_suggests_numbers_names_too() -> None:
-    done = call("explain", "handshake_failuer")
+    done = call("explain", "handshake_faliure")
     assert done.exit_code == 2
     assert "did you mean handshake_failure" in done.stderr
     assert call("explain", "alert", "250").exit_code == 2
+
+
+def test_one_entry_for_what_is_the_same_in_several_rooms() -> None:
+    done = call("explain", "ServerHello")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("tls.server-hello, dtls.server-hello  ServerHello")
+    assert done.stdout.count("RFC 9846 4.2.3") == 1
+
+
+def test_short_parts_of_words_are_no_hits() -> None:
+    assert call("explain", "qak").exit_code == 2
+    assert call("explain", "ems").stdout.startswith("extended_master_secret")  # and not "themselves"
+    assert "http2.flow-control" in call("explain", "win").stdout
+
+
+def test_long_names_keep_their_distance_in_a_list() -> None:
+    listed = call("explain", "ChaCha20-Poly1305 suite").stdout or call("explain", "WITH_CHACHA20").stdout
+    assert "SHA256cipher" not in listed

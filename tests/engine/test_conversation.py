@@ -213,6 +213,16 @@ def test_who_waits_to_the_end_goes_on_without() -> None:
     assert wire.kinds == ["box.item", "box.end"]
 
 
+def test_a_room_inside_one_that_waits_to_the_end_is_at_its_end_too() -> None:
+    wire = Wire(patient(), protocol("inner", over=("inner:box",)))
+    wire.send(INI, unit("P", unit("N", "a")))
+    wire.send(INI, flags=FIN | ACK)
+    wire.send(RES, flags=FIN | ACK)
+    story = wire.finish()
+    # What was held comes first: the room inside did not exist before, and has last words as well.
+    assert [note.text for note in story.notes] == ["P N\x01a", "N a", "end", "end"]
+
+
 def test_a_room_that_wants_the_sums_is_told_when_the_flow_is_over() -> None:
     wire = Wire(protocol(room=Counted))
     wire.send(INI, unit("N", "a"))

@@ -70,6 +70,10 @@ def test_upper_case_and_blanks() -> None:
     assert read(text)[0].find(RANDOM) == {"CLIENT_RANDOM": MASTER}
 
 
+def test_a_byte_order_mark_is_no_part_of_the_label() -> None:
+    assert read(b"\xef\xbb\xbf" + line())[0].find(RANDOM) == {"CLIENT_RANDOM": MASTER}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -79,7 +83,7 @@ def test_upper_case_and_blanks() -> None:
         line(random=RANDOM[:-1]),
         line(random=RANDOM + b"x"),
         line(secret=b""),
-        line(secret=bytes(257)),
+        line(secret=bytes(2001)),
         line().replace(b"ab", b"zz", 1),
         line().replace(b"abab", b"aba", 1),
         line("SCHL\u00dcSSEL"),

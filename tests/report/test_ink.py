@@ -34,3 +34,17 @@ def test_colours_are_those_that_survive() -> None:
     codes = {code for found in re.findall(r"\x1b\[([\d;]+)m", out) for code in found.split(";")}
     assert codes <= {"0", "1", "2", "31", "32", "33", "36"}
     assert "31" in codes
+
+
+def test_rows_of_words_keep_their_column() -> None:
+    row = "The client offered   TLS 1.3, TLS_AES_128_GCM_SHA256 and some more that is long"
+    assert ink.label(row, 40) == "The client offered   "
+    first, *others = ink.wrap(row, 50)
+    assert first.startswith("The client offered   TLS 1.3,")
+    assert others
+    assert all(line.startswith(" " * 21) and line[21] != " " for line in others)
+    assert ink.wrap("The client offered   x", 50) == ["The client offered   x"]
+    # A label wider than there is room for is no label, nor is what stands in a table.
+    assert ink.label(row, 10) == ""
+    assert ink.label("    a   b", 40) == ""
+    assert all(len(line) <= 22 for line in ink.wrap(row, 22))

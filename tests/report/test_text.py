@@ -2,8 +2,10 @@
 
 import re
 
+from analyzer import core
 from analyzer.core import Severity
 from analyzer.report import text
+from analyzer.report.ink import Ink
 from tests.report import sample
 from tests.report.shown import printed
 
@@ -82,3 +84,26 @@ def test_many_findings_of_one_code_are_counted() -> None:
     assert sum(1 for line in lines if line.startswith("error")) == text.SAME_FINDINGS
     assert "497 more tcp.syn-no-reply in sessions 1, 2, 3 (--all tells each)." in lines
     assert sum(1 for line in printed(report, everything=True) if line.startswith("error")) == 500
+
+
+def test_what_stays_encrypted_is_said_with_its_reason() -> None:
+    told = sample.report()
+    like = told.sessions[0]
+
+    def said(*reasons: str) -> list[str]:
+        told.sessions[:] = [
+            core.Session(
+                number, like.kind, like.title, like.outcome, [], 0, 0, [], {"not_decrypted_because": why}, [], []
+            )
+            for number, why in enumerate(reasons)
+        ]
+        return [str(line) for line in text.closed_lines(told, Ink(100))]
+
+    why = "no key log was given"
+    assert said() == []
+    assert said(why) == ["", f"Not decrypted: session 1 ({why})."]
+    assert said(why, why, why)[1:] == [f"Not decrypted: sessions 1, 2 and 3 ({why})."]
+    assert said(*[why] * 20)[1:] == [f"Not decrypted: 20 sessions ({why})."]
+    lines = said(*map(str, range(20)))
+    assert len(lines) == 1 + text.REASONS + 1
+    assert "15 other reasons" in lines[-1]

@@ -54,6 +54,19 @@ def test_what_the_server_took_elsewhere_is_told() -> None:
 
     mine, other = refused(0, "www"), refused(1, "else")
     assert joined_findings([mine, other, passed(2, "s", 300, server_name="www", alpn="h2")]) == []
-    assert mine.findings[0].text == "said To the ClientHello in frame 12, for the same name, it answered with h2."
+    assert mine.findings[0].text == "said\nTo the ClientHello in frame 12, for the same name, it answered with h2."
     assert mine.findings[0].cause == "The server has h2 for this name."
     assert other.findings[0].text == "said"
+
+
+def test_what_the_server_agreed_on_elsewhere_is_told() -> None:
+    code = "tls.alert-handshake-failure"
+    mine, lonely = story(0, "s", code, client_hello_bytes=300), story(1, "t", code, client_hello_bytes=300)
+    other = passed(2, "s", 300, handshake_ns=9, tls_version="TLS 1.2", cipher_suite="TLS_X", group="X25519")
+    assert joined_findings([mine, lonely, other, passed(3, "t", 300, tls_version="TLS 1.2")]) == []
+    assert mine.findings[0].text == (
+        "said\nWith another ClientHello (frame 12) the same server agreed on TLS 1.2, TLS_X, X25519."
+    )
+    assert mine.findings[0].advice.startswith("Compare the two hellos (frames 10 and 12)")
+    assert lonely.findings[0].text == "said"
+    assert not other.findings

@@ -239,7 +239,8 @@ class Dtls(core.Dissector):
         elif kind == ACK:
             yield from self._ack(sender, content, unit)
         elif kind == HEARTBEAT:
-            yield Note("dtls.heartbeat", f"{len(content):,} bytes", arrived(content, unit), sender=sender)
+            text, fields = messages.heartbeat(Reader(content))
+            yield Note("dtls.heartbeat", text, arrived(content, unit), fields, sender=sender)
         else:
             text = f"a record of type {kind}, {len(content):,} bytes"
             yield Note(f"dtls.record-{kind}", text, arrived(content, unit), sender=sender)

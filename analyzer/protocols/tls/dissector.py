@@ -6,6 +6,7 @@ order and within limits.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -67,12 +68,16 @@ MAX_FRAGMENTS: Final = 4096
 MAX_ALERTS: Final = 64
 #: Protected records that nobody opens are held whole up to this size: shorter ones cost more to pass by.
 HELD_BYTES: Final = 2048
+#: Records beyond this size are looked at segment by segment.
+LARGE_BYTES: Final = 1200
 #: Records that are tried with the keys of the next epoch, where those of the present one are missing.
 MAX_TRIALS: Final = 64
 #: Records behind a gap for whose sequence number one searches.
 MAX_SEARCHED: Final = 4
 #: A TLS 1.3 alert: level, description, content type and tag (§5.2).
 ALERT_TEXT_BYTES: Final = 3
+#: A Certificate message that has none: context and list are empty (§4.5.1).
+EMPTY_BYTES: Final = HEADER_BYTES + 1 + 3
 TAG_BYTES: Final = 16
 
 # Content types, §5.1.
@@ -99,6 +104,10 @@ class Tls(core.Dissector):
         self.traced = 0  # fields that belong to notes told already
         self.told: Note | None = None  # last, of the unit at hand
         self.spoken = False
+        self.overread: Side | None = None  # who sent a heartbeat that claims more bytes than it has
+        self.no_certificate = False  # the client, asked for one, sent none, as far as sizes of encrypted records tell
+        self.closing_told = False  # why records stay closed
+        self.opening_told = False  # that records could be opened, and with what
         self.out: list[core.Output] = []  # what is said of the present unit
         self.held: list[tuple[Side, Piece, int]] = []  # records that wait for secrets, and how many bytes are missing
         self.held_bytes = 0
@@ -334,11 +343,23 @@ class Tls(core.Dissector):
             self._flush(sender)
             self._change_cipher_spec(sender, half, content)
         elif kind == HEARTBEAT:
-            self.say(Note("tls.heartbeat", f"{len(content):,} bytes", content, sender=sender))
+            self._heartbeat(sender, content)
         else:
             self.say(
                 Note(f"tls.record-{kind}", f"a record of type {kind}, {len(content):,} bytes", content, sender=sender)
             )
+
+    def _heartbeat(self, sender: Side, content: Piece) -> None:
+        text, fields = messages.heartbeat(Reader(content))
+        note = Note("tls.heartbeat", text, content, fields, sender=sender)
+        self.say(note)
+        who = verdicts.side(self.link, sender)
+        if self.overread is sender.other:
+            self.overread = None
+            self.say(verdicts.overread_answered(note, who))
+        elif "missing_bytes" in fields:
+            self.overread = sender
+            self.say(verdicts.overread(note, who))
 
     # --- opening ---
 
@@ -536,7 +557,7 @@ class Tls(core.Dissector):
             content = joined(half.partial)
             half.partial, half.partial_bytes, half.need = [], 0, 0
         if self.trace is None and one_message(content):
-            self._message(sender, half, content.data[content.start], content, Spot(content))
+            self._message(sender, half, content.data[content.start], content, Spot(content), sealed)
             return
         reader = Reader(content)
         for _ in reader.each("handshake"):
@@ -552,11 +573,14 @@ class Tls(core.Dissector):
                 half.partial = [reader.piece("fragment", reader.left)]
                 return
             message = reader.piece("message", size)
-            self._message(sender, half, head[0], message, complete(message, content))
+            self._message(sender, half, head[0], message, complete(message, content), sealed)
 
-    def _message(self, sender: Side, half: Half, kind: int, message: Piece, at: Where) -> None:
+    def _message(self, sender: Side, half: Half, kind: int, message: Piece, at: Where, sealed: bool) -> None:
         link = self.link
         note = self.hand.message(sender, kind, message, at)
+        if sealed and not self.opening_told:
+            self.opening_told = True
+            note.remark = f"{note.remark} {self.hand.keys.opened_with}".lstrip()
         self.say(note)
         if kind == CLIENT_HELLO:
             self._hello_told()
@@ -601,6 +625,7 @@ class Tls(core.Dissector):
                 self._close(self.hand.keys.why, None)
         if all(one.finished for one in self.halves) and not link.done_ns:
             link.done_ns = time_ns
+            link.outer = b""
             self._established(time_ns)
 
     def _change_cipher_spec(self, sender: Side, half: Half, content: Piece) -> None:
@@ -710,15 +735,20 @@ class Tls(core.Dissector):
         if run.early:
             fields["early_data"] = True
         if run.kind == "tls.encrypted-handshake":
-            text = f"{self._hidden(sender)}: {many}"
+            text = f"{self._hidden(sender, run.bytes)}: {many}"
         else:
             text = f"{'early data, ' if run.early else ''}{many}{'' if run.opened else ', encrypted'}"
         at: Where = run.first
         if run.first is not run.last:
             at = core.placed((*run.first.spans, *run.last.spans), run.last.time_ns)
-        return Note(run.kind, text, at, fields, sender=sender)
+        note = Note(run.kind, text, at, fields, sender=sender)
+        if not run.opened and not self.closing_told:
+            why = self.closed_why or self.hand.keys.why
+            self.closing_told = bool(why)
+            note.remark = f"Not opened: {why}." if why else ""
+        return note
 
-    def _hidden(self, sender: Side) -> str:
+    def _hidden(self, sender: Side, size: int) -> str:
         """What an encrypted part of a handshake must be, by its place."""
         link = self.link
         if not is_13(link.version):
@@ -727,7 +757,9 @@ class Tls(core.Dissector):
             if link.resumed:
                 return "EncryptedExtensions and Finished"
             return "EncryptedExtensions, Certificate, CertificateVerify and Finished"
-        return "Finished"
+        if self.no_certificate:
+            return "Certificate (without any) and Finished"
+        return "Finished" if size <= self._finished_bytes() + 256 else "Certificate, CertificateVerify and Finished"
 
     def _closed(self, sender: Side, half: Half, kind: int, size: int, unit: Piece) -> None:
         """A protected record that nobody can open: what it must be is told by its type, its place and its size."""
@@ -749,7 +781,10 @@ class Tls(core.Dissector):
                     self._flush(sender)
                     self._closed_alert(sender, half, unit)
                     return
-                event = "tls.encrypted-handshake"
+                if self._flight_is_over(half, size, at):
+                    self._through_unread(sender, half)
+                else:
+                    event = "tls.encrypted-handshake"
         if kind == HANDSHAKE_RECORD and link.ccs[sender] and not half.finished:
             self._count(sender, half, event, size, at, False)
             self._flush(sender)
@@ -758,12 +793,34 @@ class Tls(core.Dissector):
         if event == "tls.application-data":
             half.data_bytes += size
         self._count(sender, half, event, size, at, False)
-        last = event == "tls.encrypted-handshake" and is_13(link.version) and sender is link.client
-        if last and (size <= self._finished_bytes() + 256 or half.records > 4):
-            self._flush(link.server)
-            self._flush(sender)
-            self.halves[link.server].finished = True
-            self._finished(sender, half, at.time_ns)
+        if (
+            event == "tls.encrypted-handshake"
+            and is_13(link.version)
+            and sender is link.client
+            and half.run is not None
+        ):
+            least, alone = self._finished_bytes(), half.run.records == 1
+            if size == least or (alone and least < size <= least + 256) or half.records > 4:
+                self._through_unread(sender, half)
+
+    def _flight_is_over(self, half: Half, size: int, at: Spot) -> bool:
+        """Whether what the client sent before this record was all of its handshake: it is later, and no Finished."""
+        run, least = half.run, self._finished_bytes()
+        if run is None or run.kind != "tls.encrypted-handshake" or run.bytes <= least:
+            return False
+        return size != least and run.last.frames[-1:] != at.frames[-1:]
+
+    def _through_unread(self, sender: Side, half: Half) -> None:
+        """The client's handshake is complete, unread as it is, and with it the server's."""
+        link, run = self.link, half.run
+        if run is not None:  # with a record of its own, or in one with Finished
+            beside = run.bytes - self._finished_bytes()
+            self.no_certificate = beside == EMPTY_BYTES + (run.records > 1) * (1 + self._tag_bytes())
+        self._flush(link.server)
+        self._flush(sender)
+        self.halves[link.server].finished = True
+        if run is not None:
+            self._finished(sender, half, run.last.time_ns)
 
     def _closed_alert(self, sender: Side, half: Half, unit: Piece) -> None:
         """An alert that can't be read; before both sides are finished it can only say that the handshake failed."""
@@ -897,6 +954,7 @@ class Tls(core.Dissector):
         """What was counted and is not told yet."""
         self._flush(self.link.client)
         self._flush(self.link.server)
+        self.link.outer = b""  # rooms are kept until the capture is over
         return self._said()
 
     def on_over(self, flow: core.Flow) -> Outputs:
@@ -906,7 +964,9 @@ class Tls(core.Dissector):
             outcome = verdicts.outcome(self)
             if outcome is not None:
                 self.say(self._phase(self.last.time_ns, outcome))
-        self.say(About(None, verdicts.facts(self)))
+        if verdicts.refuses_unread(self):
+            self.say(self._phase(self.last.time_ns, core.Outcome.FAILED))
+        self.say(About(verdicts.hidden_title(self.hand), verdicts.facts(self)))
         self.out.extend(verdicts.at_end(self, self.last))
         return self._said()
 
@@ -930,13 +990,31 @@ class Flight:
         if not by_server:
             self.done = self.bytes > 0
             return
-        time_ns = unit.time_ns
-        waited = time_ns - self.last_ns
-        if self.bytes and waited > self.longest_ns:
-            self.longest_ns = waited
-            self.stall = (self.bytes, waited, Spot(unit))
+        if size > LARGE_BYTES and len(unit.runs) > 1:
+            self._segments(unit)
+        self._reach(self.bytes, unit.time_ns, unit)
         self.bytes += size
-        self.last_ns = time_ns
+
+    def _segments(self, unit: Piece) -> None:
+        """A record over several segments may be cut where the server had to wait."""
+        runs, start, stop = unit.runs, unit.start + unit.base, unit.stop + unit.base
+        for index in range(max(bisect_right(runs, start, key=_position) - 1, 0), len(runs)):
+            at, _, _, when = runs[index]
+            if at >= stop:
+                return
+            self._reach(self.bytes + max(at - start, 0), when, unit)
+
+    def _reach(self, sent: int, time_ns: int, unit: Piece) -> None:
+        """Bytes that came at that time, `sent` being before them."""
+        waited = time_ns - self.last_ns
+        if sent and waited > self.longest_ns:
+            self.longest_ns = waited
+            self.stall = (sent, waited, Spot(unit))
+        self.last_ns = max(time_ns, self.last_ns)
+
+
+def _position(run: core.Run) -> int:
+    return run[0]
 
 
 class Choice(Opener):

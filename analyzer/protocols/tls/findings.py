@@ -343,7 +343,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
     "tls.version-deprecated": FindingKind(
         WARNING,
         "An old version of TLS is in use",
-        "RFC 8996",
+        "RFC 8996; RFC 7568; RFC 6176",
         cause="One side is old, or configured to allow nothing newer.",
         advice="Allow TLS 1.2 and 1.3 on both sides, and turn off what is older.",
     ),
@@ -366,7 +366,7 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         "The certificate is for another name",
         "RFC 9525 6",
         cause="The wrong virtual host answered, the certificate lacks this name, or a wildcard covers one level only.",
-        advice="Add the name to the certificate, or give the server one for it.",
+        advice="Add the name that the client asks for (server_name, SNI) to the certificate, or use another.",
     ),
     "tls.cert-validity": FindingKind(
         ERROR,
@@ -476,6 +476,15 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         "RFC 5746 3.4",
         cause="An old implementation.",
         advice="Update it; until then turn renegotiation off.",
+    ),
+    "tls.heartbleed": FindingKind(
+        WARNING,
+        "A heartbeat claims more bytes than it has (Heartbleed)",
+        "RFC 6520 4",
+        cause="Somebody tests for Heartbleed (CVE-2014-0160), or uses it: an old OpenSSL (1.0.1 to 1.0.1f) answers "
+        "with what stands in its memory.",
+        advice="Update OpenSSL on the side that answered; then replace its keys and certificates, and passwords that "
+        "went through it.",
     ),
     "tls.truncated-close": FindingKind(
         NOTICE,

@@ -16,6 +16,7 @@ from analyzer.protocols.tls.keys import Keys, suite
 from analyzer.protocols.tls.messages import (
     ALPN,
     EARLY_DATA,
+    ECH,
     ENCRYPT_THEN_MAC,
     PRE_SHARED_KEY,
     SERVER_NAME,
@@ -25,6 +26,7 @@ from analyzer.protocols.tls.messages import (
     is_13,
 )
 from analyzer.protocols.tls.state import ACCEPTED, NOT_OFFERED, OFFERED, REJECTED, Link
+from analyzer.protocols.tls.suites import forward_secrecy
 
 if TYPE_CHECKING:
     from analyzer.protocols.tls.state import Where
@@ -60,8 +62,8 @@ COMPRESSED_CERTIFICATE: Final = 25
 NEXT_PROTOCOL: Final = 67
 
 
-#: By message and whether it is one of TLS 1.3: certificates, what is said of them, and fields.
-_chains: Final[Recent[tuple[list[Certificate], str, Pattern]]] = Recent(MAX_CHAINS, MAX_CHAINS_BYTES)
+#: By message and whether it is one of TLS 1.3: certificates, what is said and remarked of them, and fields.
+_chains: Final[Recent[tuple[list[Certificate], str, str, Pattern]]] = Recent(MAX_CHAINS, MAX_CHAINS_BYTES)
 
 
 @mypyc_attr(acyclic=True)
@@ -186,10 +188,18 @@ class Handshake:
     # --- hellos ---
 
     def _client_hello(self, sender: Side, reader: Reader, size: int, at: Where) -> Note:
-        link = self.link
+        link, secrets = self.link, self.shared.secrets
+        whole = reader.unit if secrets.given or secrets.expected else None
         hello = hellos.client_hello(reader, self.datagrams, size)
+        if whole is not None and ECH in hello.values and not link.hellos and not self.datagrams:
+            link.outer = bytes(whole.cut(HEADER_BYTES))
         self.offer(sender, hello, at, size)
-        note = self._patterned("client-hello", hello.text, at, hello.fields, hello.pattern, sender)
+        text = hello.text
+        if link.renegotiations:
+            text = f"renegotiates: {text}"
+        elif link.retries and link.answer is None:
+            text = wording.hello_again(hello)
+        note = self._patterned("client-hello", text, at, hello.fields, hello.pattern, sender)
         if hello.pattern is not None:
             hello.fields = hello.pattern.fields  # all that is asked of them later is what they have in common
         note.remark = hello.remark if link.hellos == 1 else ""
@@ -231,7 +241,12 @@ class Handshake:
         text = wording.server_hello(hello, True) if self.link.resumed else hello.text
         if hello.pattern is not None:
             hello.fields = hello.pattern.fields
-        return self._patterned("server-hello", text, at, fields, hello.pattern, sender)
+        note = self._patterned("server-hello", text, at, fields, hello.pattern, sender)
+        if self.link.resumed:
+            note.remark = RESUMED
+        elif self.link.suite is not None and not forward_secrecy(self.link.suite):
+            note.remark = NO_FORWARD_SECRECY
+        return note
 
     def answer(self, sender: Side, hello: ServerHello, place: Where) -> None:
         """Take what a ServerHello (or HelloRetryRequest) settles."""
@@ -299,7 +314,8 @@ class Handshake:
             said.append("early data rejected")
         if SERVER_NAME in values:
             said.append("server_name used")
-        return "encrypted-extensions", ", ".join(said) or wording.count(len(types), "extension"), fields
+        words = wording.count(len(types), "extension") if types else "no extensions"
+        return "encrypted-extensions", ", ".join(said) or words, fields
 
     # --- certificates ---
 
@@ -311,14 +327,16 @@ class Handshake:
         if known is None:
             chain, fields, first = messages.certificate_list(reader, version13)
             found, text = _described(chain, first, fields)
-            known = found, text, Pattern(fields)
+            known = found, text, wording.chain_remark(found), Pattern(fields)
             if data:
                 _chains.put((data, version13), known, len(data))
-        found, text, pattern = known
+        found, text, remark, pattern = known
         if reader.left:
             reader.skip("rest", reader.left)
         self._take_chain(sender, found, pattern.fields)
-        return self._patterned("certificate", text, at, pattern.fields.copy(), pattern, sender)
+        note = self._patterned("certificate", text, at, pattern.fields.copy(), pattern, sender)
+        note.remark = remark
+        return note
 
     def _take_chain(self, sender: Side, chain: list[Certificate], fields: dict[str, Value]) -> None:
         link = self.link
@@ -401,6 +419,11 @@ class Handshake:
         if self.link.early == OFFERED:
             self.link.early = NOT_OFFERED
 
+
+RESUMED: Final = "The session is resumed: no certificate follows, and no signature."
+NO_FORWARD_SECRECY: Final = (
+    "Without forward secrecy: who gets the server's private key (or the pre-shared key) later can read a recording."
+)
 
 _PLAIN: Final = {
     HELLO_REQUEST: "asks the client to begin a new handshake",

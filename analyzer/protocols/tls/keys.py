@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import mypyc_attr
 
-from analyzer.protocols.tls import names, schedule
-from analyzer.protocols.tls.messages import DTLS13, EXTENDED_MASTER_SECRET, TLS13, is_13
+from analyzer.core import Malformed, Piece, Reader
+from analyzer.protocols.tls import ech, names, schedule
+from analyzer.protocols.tls.messages import DTLS13, EXTENDED_MASTER_SECRET, TLS13, client_hello, is_13
 from analyzer.protocols.tls.protection import Opener, Undecryptable, opener13, openers12
 from analyzer.protocols.tls.suites import Suite
 from analyzer.protocols.tls.suites import suite as suite_of
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     from analyzer.core import Secrets, Shared
+    from analyzer.protocols.tls.messages import ClientHello
     from analyzer.protocols.tls.state import Link
 
 MASTER_LABEL: Final = "CLIENT_RANDOM"
@@ -40,6 +43,7 @@ NO_KEY_LOG: Final = "no key log was given"
 NO_HELLO: Final = "the capture started after the ClientHello, so nothing tells which secrets are its own"
 NO_LINE: Final = "the key log has no line for the random of this ClientHello"
 NO_LINE_ECH: Final = f"{NO_LINE}; with Encrypted ClientHello its lines name the inner one"
+NO_INNER_LINE: Final = "the key log has no line for the random of the inner ClientHello, which it opens"
 NO_ANSWER: Final = "the ServerHello is not in the capture, so the cipher is not known"
 FORWARD_SECRECY: Final = "its key exchange has forward secrecy: a private key does not open it, a key log does"
 PRE_SHARED: Final = "its keys come from a pre-shared key: a private key does not open it, a key log does"
@@ -60,7 +64,7 @@ def rsa_keys(data: bytes) -> tuple[tuple[str, RSAPrivateKey], ...]:
 class Keys:
     """The secrets of one connection.  `why` says why records can't be opened; empty while nothing is wrong."""
 
-    __slots__ = ("_master", "_pair", "_renewed", "_secrets", "_shared", "link", "why")
+    __slots__ = ("_master", "_pair", "_renewed", "_secrets", "_shared", "_tried", "link", "why")
 
     def __init__(self, shared: Shared, link: Link) -> None:
         self._shared = shared
@@ -70,11 +74,39 @@ class Keys:
         self._pair: tuple[Opener, Opener] | None = None
         self._master = b""  # found by a private key
         self._renewed = b""  # a ticket that came before it
+        self._tried = -1  # the version of the secrets that the inner hello was tried with
 
     def lines(self) -> Mapping[str, bytes] | None:
         """The key log's secrets for this connection, by label."""
         hello = self.link.client_random
-        return None if not hello else self._secrets.find(hello)
+        found = None if not hello else self._secrets.find(hello)
+        if found is None or ech.SECRET_LABEL not in found:
+            return found
+        inner = self._inner(found)
+        return found if inner is None else self._secrets.find(inner.random) or found
+
+    def _inner(self, lines: Mapping[str, bytes]) -> ClientHello | None:
+        """The hello inside an encrypted one, if the key log has what opens it."""
+        link = self.link
+        if link.inner is None and link.outer and self._tried != self._secrets.version:
+            self._tried = self._secrets.version
+            hello = ech.inner_hello(link.outer, lines[ech.SECRET_LABEL], lines.get(ech.CONFIG_LABEL, b""))
+            if hello is not None:
+                with suppress(Malformed):
+                    link.inner = client_hello(Reader(Piece(hello, [(0, 0, 0, 0)])))
+        return link.inner
+
+    @property
+    def accepted(self) -> ClientHello | None:
+        """The inner hello, where the server took it: all secrets go by its random then (RFC 9850 §2)."""
+        inner = self.link.inner
+        return inner if inner is not None and self._secrets.find(inner.random) is not None else None
+
+    def _lacks(self, label: str) -> str:
+        inner = self.link.inner
+        if inner is not None and self._secrets.find(inner.random) is None:
+            return NO_INNER_LINE
+        return f"the key log lacks {label} for this connection"
 
     def _absent(self) -> str:
         if not self._secrets.given:
@@ -88,6 +120,13 @@ class Keys:
     def _no_suite(self) -> str:
         value = self.link.suite_value
         return f"the cipher suite 0x{value:04x} is not known" if value else NO_ANSWER
+
+    @property
+    def opened_with(self) -> str:
+        """What it was that opened the first record, as a sentence."""
+        if self._master:
+            return "Opened with the server's private key."
+        return "Opened with the key log."
 
     @property
     def hopeful(self) -> bool:
@@ -105,7 +144,7 @@ class Keys:
         label = LABELS[epoch][0 if by_client else 1]
         secret = lines.get(label)
         if secret is None:
-            self.why = f"the key log lacks {label} for this connection"
+            self.why = self._lacks(label)
             return None
         link = self.link
         if link.suite is None:
@@ -121,7 +160,7 @@ class Keys:
             return []
         secret = lines.get(LABELS[EARLY][0])
         if secret is None:
-            self.why = f"the key log lacks {LABELS[EARLY][0]} for this connection"
+            self.why = self._lacks(LABELS[EARLY][0])
             return []
         found = []
         for value in self.link.offered_suites:

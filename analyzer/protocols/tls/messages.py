@@ -17,6 +17,7 @@ from analyzer.protocols.tls.registries import (
     CLIENT_CERTIFICATE_TYPES,
     COMPRESSION_METHODS,
     EC_CURVE_TYPES,
+    HEARTBEAT_TYPES,
 )
 
 SSL20: Final = 0x0002
@@ -63,6 +64,11 @@ FIELD_NAMES: Final = {ALPN: "alpn", KEY_SHARE: "key_shares"}
 #: Lists of suites and of extensions that are remembered: clients of one kind send the same ones.
 MAX_KNOWN: Final = 4096
 MAX_HEX_BYTES: Final = 64
+HEARTBEATS: Final = names.Table(HEARTBEAT_TYPES)
+HEARTBEAT_REQUEST: Final = 1
+HEARTBEAT_RESPONSE: Final = 2
+HEARTBEAT_HEADER_BYTES: Final = 3
+HEARTBEAT_PADDING_BYTES: Final = 16  # at least, RFC 6520 §4
 
 _known_suites: Final[dict[bytes, tuple[list[int], list[Value]]]] = {}
 _known_types: Final[dict[tuple[int, ...], list[Value]]] = {}
@@ -515,6 +521,24 @@ def shown(value: bytes) -> str:
 WARNING: Final = 1
 FATAL: Final = 2
 CLOSE_NOTIFY: Final = 0
+
+
+def heartbeat(reader: Reader) -> tuple[str, dict[str, Value]]:
+    """What a heartbeat message claims to hold, and how much of that is missing (RFC 6520 §4)."""
+    whole = reader.left
+    if whole < HEARTBEAT_HEADER_BYTES:
+        return f"malformed: {whole} bytes", {"bytes": whole}
+    kind, size = reader.uint("type", 1), reader.uint("payload_length", 2)
+    left = reader.left
+    reader.skip("payload and padding", left)
+    fields: dict[str, Value] = {"type": HEARTBEATS.named(kind), "payload_length": size, "bytes": whole}
+    what = {HEARTBEAT_REQUEST: "request", HEARTBEAT_RESPONSE: "response"}.get(kind, f"type {kind}")
+    text = f"{what}, {size:,} bytes of payload"
+    missing = size + HEARTBEAT_PADDING_BYTES - left
+    if missing > 0:
+        fields["missing_bytes"] = missing
+        text += f": {missing:,} more, with the padding, than the record has"
+    return text, fields
 
 
 def alert_words(level: int, description: int) -> str:

@@ -90,6 +90,13 @@ ALPN: Final[dict[str, tuple[str, str]]] = {
     "radius/1.1": ("", "RFC 9765"),
 }
 
+#: TLS Certificate Compression Algorithm IDs, 2026-11.
+CERTIFICATE_COMPRESSION: Final[dict[int, tuple[str, str]]] = {
+    1: ("", "RFC 8879"),
+    2: ("", "RFC 8879"),
+    3: ("", "RFC 8879"),
+}
+
 #: TLS Cipher Suites, 2026-11.
 CIPHER_SUITES: Final[dict[int, tuple[str, str]]] = {
     0x0000: ("N", "RFC 5246"),
@@ -540,6 +547,18 @@ NOT_FOR_DTLS: Final = frozenset(
     }
 )
 
+#: TLS ContentType, 2026-11.
+CONTENT_TYPES: Final[dict[int, tuple[str, str]]] = {
+    20: ("", "RFC 9846 5"),
+    21: ("", "RFC 9846 5"),
+    22: ("", "RFC 9846 5"),
+    23: ("", "RFC 9846 5"),
+    24: ("", "RFC 6520"),
+    25: ("", "RFC 9146"),
+    26: ("", "RFC 9147 7"),
+    27: ("", "RFC 9853"),
+}
+
 #: TLS ExtensionType Values, 2026-11.
 EXTENSIONS: Final[dict[int, tuple[str, str]]] = {
     0: ("Y", "RFC 6066 3"),
@@ -619,6 +638,86 @@ EXTENSIONS: Final[dict[int, tuple[str, str]]] = {
     65283: ("", "BoringSSL"),
     65445: ("", "draft-ietf-quic-tls-32"),
     65486: ("", "draft-ietf-tls-esni-02"),
+}
+
+#: TLS HandshakeType, 2026-11.
+HANDSHAKE_TYPES: Final[dict[int, tuple[str, str]]] = {
+    0: ("", "RFC 5246 7.4.1.1"),
+    1: ("", "RFC 9846 4.2.2"),
+    2: ("", "RFC 9846 4.2.3"),
+    3: ("", "RFC 6347 4.2.1"),
+    4: ("", "RFC 9846 4.7.1"),
+    5: ("", "RFC 9846 4.6"),
+    6: ("", "RFC 9846 4.2.4"),
+    8: ("", "RFC 9846 4.4.1"),
+    9: ("", "RFC 9147 9"),
+    10: ("", "RFC 9147 9"),
+    11: ("", "RFC 9846 4.5.1"),
+    12: ("", "RFC 5246 7.4.3"),
+    13: ("", "RFC 9846 4.4.2"),
+    14: ("", "RFC 5246 7.4.5"),
+    15: ("", "RFC 9846 4.5.2"),
+    16: ("", "RFC 5246 7.4.7"),
+    17: ("", "draft-ietf-tls-exported-authenticators"),
+    20: ("", "RFC 9846 4.5.3"),
+    21: ("", "RFC 6066 5"),
+    22: ("", "RFC 6066 8"),
+    23: ("", "RFC 4680"),
+    24: ("", "RFC 9846 4.7.3"),
+    25: ("", "RFC 8879 4"),
+    26: ("", "RFC 8870"),
+    67: ("", "draft-agl-tls-nextprotoneg"),
+    203: ("", "draft-balfanz-tls-channelid"),
+    254: ("", "RFC 9846 4.1"),
+}
+
+#: TLS PskKeyExchangeMode, 2026-11.
+PSK_MODES: Final[dict[int, tuple[str, str]]] = {
+    0: ("", "RFC 9846 4.3.9"),
+    1: ("", "RFC 9846 4.3.9"),
+}
+
+#: QUIC Transport Parameters, 2026-11.
+QUIC_TRANSPORT_PARAMETERS: Final[dict[int, tuple[str, str]]] = {
+    0x00: ("", "RFC 9000 18.2"),
+    0x01: ("", "RFC 9000 18.2"),
+    0x02: ("", "RFC 9000 18.2"),
+    0x03: ("", "RFC 9000 18.2"),
+    0x04: ("", "RFC 9000 18.2"),
+    0x05: ("", "RFC 9000 18.2"),
+    0x06: ("", "RFC 9000 18.2"),
+    0x07: ("", "RFC 9000 18.2"),
+    0x08: ("", "RFC 9000 18.2"),
+    0x09: ("", "RFC 9000 18.2"),
+    0x0A: ("", "RFC 9000 18.2"),
+    0x0B: ("", "RFC 9000 18.2"),
+    0x0C: ("", "RFC 9000 18.2"),
+    0x0D: ("", "RFC 9000 18.2"),
+    0x0E: ("", "RFC 9000 18.2"),
+    0x0F: ("", "RFC 9000 18.2"),
+    0x10: ("", "RFC 9000 18.2"),
+    0x11: ("", "RFC 9368"),
+    0x20: ("", "RFC 9221"),
+    0x3E: ("", "draft-ietf-quic-multipath"),
+    0x173E: ("", "quicwg"),
+    0x26AB: ("", "Google"),
+    0x2AB2: ("", "RFC 9287"),
+    0x3127: ("", "Google"),
+    0x3128: ("", "Google"),
+    0x3129: ("", "Google"),
+    0x4751: ("", "Google"),
+    0x4752: ("", "Google"),
+    0x7157: ("", "draft-huitema-quic-ts"),
+    0x7158: ("", "draft-huitema-quic-ts"),
+    0xEBD9: ("", "draft-kuhn-quic-0rtt-bdp"),
+    0xFF73DB: ("", "draft-ietf-quic-version-negotiation"),
+    0x9F81A176: ("", "draft-ietf-quic-address-discovery"),
+    0xFF02DE1A: ("", "draft-ietf-quic-ack-frequency"),
+    0xFF03DE1A: ("", "draft-ietf-quic-ack-frequency"),
+    0xFF04DE1B: ("", "draft-ietf-quic-ack-frequency"),
+    0x17F7586D2CB571: ("", "draft-ietf-quic-reliable-stream-reset"),
+    0xF739BBC1B666D05: ("", "draft-ietf-quic-multipath-05"),
+    0xF739BBC1B666D06: ("", "draft-ietf-quic-multipath-06"),
 }
 
 #: TLS SignatureScheme, 2026-11.

@@ -121,9 +121,11 @@ class Link:
         "hello_at",
         "hello_bytes",
         "hellos",
+        "inner",
         "key_bits",
         "ocsp",
         "offered_version",
+        "outer",
         "renegotiations",
         "request_at",
         "resumed",
@@ -147,6 +149,8 @@ class Link:
         self.hello_at: Where | None = None  # of the first ClientHello
         self.hello_bytes = 0
         self.hellos = 0
+        self.outer = b""  # a ClientHello that may have another inside, kept only where a secret may open that
+        self.inner: ClientHello | None = None  # the one inside
         self.answer: ServerHello | None = None
         self.server_at: Where | None = None  # of the ServerHello
         self.retry_at: Where | None = None

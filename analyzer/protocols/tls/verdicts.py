@@ -42,9 +42,12 @@ THINK_NS: Final = 200_000_000
 SILENCE_NS: Final = 3_000_000_000
 INITIAL_WINDOW_SEGMENTS: Final = 10  # RFC 6928 §2
 DEFAULT_MSS: Final = 1460
-#: Of a round trip: a gap this long inside a flight is a wait for the ACK. Of the initial window: fewer bytes fit it.
+#: Of a round trip: a gap inside a flight between these is a wait for the ACK.
 STALL_SHARE: Final = 0.7
+MOST_STALL: Final = 3
 LEAST_STALL_NS: Final = 1_000_000
+#: Of the initial window: so much was sent when it was full (segments may be shorter by their options).
+WINDOW_SHARES: Final = (0.85, 1.1)
 SAFE_GROUP_BITS: Final = 2048  # of finite field Diffie-Hellman, RFC 9325 §4.1
 
 # Alerts by their number, RFC 9846 §6.
@@ -54,11 +57,20 @@ CERTIFICATE_EXPIRED: Final = 45
 PROTOCOL_VERSION: Final = 70
 USER_CANCELED: Final = 90
 CERTIFICATE_REQUIRED: Final = 116
+ECH_REQUIRED: Final = 121
 WARNING_ALERTS: Final = frozenset((90, 100, 112))  # that do not end a connection where their level says warning
 CERTIFICATE_ALERTS: Final = frozenset((42, 43, 44, 45, 46, 48, 49, 113))
 SYNTAX_ALERTS: Final = frozenset((10, 22, 47, 50, 109, 110))
+ALERT_RECORD_BYTES: Final = 19  # level, description, content type and tag, in TLS 1.3
 #: In TLS 1.3 a client is through before the server judges its certificate: these refuse a handshake all the same.
 REFUSALS: Final = frozenset((*CERTIFICATE_ALERTS, CERTIFICATE_REQUIRED, 40, 51, 121))
+
+#: Labels of what both sides had, and how far what they say stands from them.
+CLIENT_OFFERED: Final = "The client offered"
+SERVER_OFFERED: Final = "The server offered"
+SERVER_CHOSE: Final = "The server chose"
+LABEL_GAP: Final = 3
+NOTHING: Final = "nothing; it does not say what it would take"
 
 #: What stands among the suites and is none.
 SIGNALS: Final = frozenset((EMPTY_RENEGOTIATION_INFO, FALLBACK))
@@ -115,6 +127,14 @@ CAUSES: Final = {
     if reason in ("expired", "not-yet-valid", "bad-signature", "wrong-usage")
 }
 
+#: What could make a verdict on a chain wrong.
+LIMITS: Final = {
+    "expired": "By the clock of the machine that captured.",
+    "not-yet-valid": "By the clock of the machine that captured.",
+    "name-mismatch": "Compared with server_name; a client may check another name.",
+    "incomplete-chain": "A client may have the missing one from elsewhere; then it does not fail.",
+}
+
 #: What the names of issuers that inspect TLS contain.
 INSPECTORS: Final = (
     "mitmproxy", "charles proxy", "portswigger", "burp", "fiddler", "do_not_trust", "zscaler", "fortinet", "fortigate",
@@ -140,24 +160,31 @@ def where(at: Where) -> str:
     return f"frame {frames[-1]}" if frames else "the capture"
 
 
-def offered(link: Link) -> str:
-    """What the client offered, in one sentence."""
+def rows(*told: tuple[str, list[str]]) -> str:
+    """Labels and what is said beside them, in lines below each other."""
+    wide = max([len(label) for label, _ in told]) + LABEL_GAP
+    return "".join(
+        f"\n{label if not index else '':{wide}}{line}" for label, said in told for index, line in enumerate(said)
+    )
+
+
+def offered(link: Link) -> tuple[str, list[str]]:
+    """What the client offered, beside its label."""
     hello = link.hello
     if hello is None:
-        return ""
-    parts = [wording.versions(hello.versions)]
+        return CLIENT_OFFERED, []
+    said = [wording.versions(hello.versions)]
     suites = wording.named_suites(hello.suites)
     new = [name for name in suites if "_WITH_" not in name]
     old = [name for name in suites if "_WITH_" in name]
-    has_13 = any(is_13(version) for version in hello.versions)
-    if new and has_13:
-        parts.append(f"for TLS 1.3 {wording.listed(new, 5)}")
+    if new and any(is_13(version) for version in hello.versions):
+        said.append(f"for TLS 1.3: {wording.listed(new, 5)}")
     if old:
-        parts.append(f"for TLS 1.2 and older {wording.listed(old, 4)}{' (only this)' if len(old) == 1 else ''}")
+        said.append(f"for TLS 1.2 and older{', only this' if len(old) == 1 else ''}: {wording.listed(old, 4)}")
     groups = wording.named_groups(hello.numbers(SUPPORTED_GROUPS))
     if groups:
-        parts.append(f"groups {wording.listed(groups, 6)}")
-    return f"The client offered {'; '.join(parts)}."
+        said.append(f"groups: {wording.listed(groups, 6)}")
+    return CLIENT_OFFERED, said
 
 
 def places(link: Link, *more: Where | None) -> list[Where]:
@@ -278,6 +305,22 @@ def _harmless(hand: Handshake, at: Where, found: list[Output]) -> None:
             found.append(Finding("tls.harmless-grease", text, link.hello_at))
 
 
+def overread(note: Note, who: str) -> Finding:
+    """Of a heartbeat that claims more than it has."""
+    fields = note.fields
+    text = (
+        f"The {who}'s heartbeat claims {fields['payload_length']:,} bytes of payload and {fields['bytes']:,} bytes are "
+        f"all that it has: {fields['missing_bytes']:,} too few, with the padding. It has to be ignored (RFC 6520 4)."
+    )
+    return Finding("tls.heartbleed", text, note.where)
+
+
+def overread_answered(note: Note, who: str) -> Finding:
+    """Of the answer to such a heartbeat."""
+    text = f"The {who} answered it, with {note.fields['bytes']:,} bytes: what was missing is from its memory."
+    return Finding("tls.heartbleed", text, note.where, severity=Severity.ERROR)
+
+
 def first_time(shared: Shared, what: bytes) -> bool:
     """Whether `what` has not been told of in this capture."""
     if shared.recall(TOLD, what) is not None:
@@ -315,7 +358,7 @@ def on_certificate(hand: Handshake, sender: Side, note: Note) -> Outputs:
         text = f"{problem.text[:1].upper()}{problem.text[1:]}."
         if not by_server:
             text = f"Of the client: {problem.text}."
-        found = Finding(code, text, at, cause=CAUSES.get(problem.reason, ""))
+        found = Finding(code, text, at, cause=CAUSES.get(problem.reason, ""), limits=LIMITS.get(problem.reason, ""))
         if problem.reason == "name-mismatch" and link.hello is not None and is_address(link.hello.server_name or ""):
             found.severity = Severity.NOTICE
             found.cause = (
@@ -352,7 +395,7 @@ def _server_certificate(hand: Handshake, leaf: Certificate, trusted: bool, at: W
         said.append(Finding("tls.cert-weak", text, at))
     if not trusted and inspects(leaf.issuer_text):
         text = f'The certificate of "{leaf.subject_text}" is issued by "{leaf.issuer_text}", no public authority.'
-        said.append(Finding("tls.cert-intercepted", text, at))
+        said.append(Finding("tls.cert-intercepted", text, at, limits="Concluded from the issuer's name alone."))
     hello = link.hello
     if hello is not None and hello.server_name is None and leaf.dns_names and not leaf.addresses:
         shown = sorted(leaf.dns_names)
@@ -398,7 +441,7 @@ def on_alert(hand: Handshake, sender: Side, level: int, description: int, at: Pi
         detail, cause, advice = _refused_certificate(hand, sender, description, at.time_ns)
     else:
         detail, cause = _detail(hand, sender, description)
-    text = f"{said} {detail}" if detail else said
+    text = f"{said}{'' if detail.startswith(chr(10)) else ' '}{detail}" if detail else said
     code = ALERT_CODES.get(description, OTHER_ALERT)
     return Finding(code, text, places(link, link.server_at, at.place), cause=cause, advice=advice)
 
@@ -411,11 +454,11 @@ def _detail(hand: Handshake, sender: Side, description: int) -> tuple[str, str]:
         return "", ""
     if description in (HANDSHAKE_FAILURE, 71):
         cause = _no_overlap(link, who) if description == HANDSHAKE_FAILURE or link.answer is not None else ""
-        return f"{offered(link)} {_answered(link)}", cause
+        return rows(offered(link), _answered(link)), cause
     if description == PROTOCOL_VERSION:
         return _versions(link, who)
     if description == 120:
-        return _protocols(hand, who)
+        return _protocols(hand)
     if description == 112:
         return _unknown_name(hello.server_name)
     if description == CERTIFICATE_REQUIRED:
@@ -436,14 +479,17 @@ def _detail(hand: Handshake, sender: Side, description: int) -> tuple[str, str]:
             "it does not know (intolerance). Less likely the client sent nonsense."
         )
         return said, cause
-    return _answered(link) if link.answer is not None else "", ""
+    return (
+        f"The server had chosen {wording.server_hello(link.answer, bool(link.resumed))}." if link.answer else "",
+        "",
+    )
 
 
-def _answered(link: Link) -> str:
-    """What the server chose of what was offered."""
+def _answered(link: Link) -> tuple[str, list[str]]:
+    """What the server chose of what was offered, beside its label."""
     if link.answer is None:
-        return "The server had chosen nothing yet, and does not say what it would take."
-    return f"The server had chosen {wording.server_hello(link.answer, bool(link.resumed))}."
+        return SERVER_OFFERED, [NOTHING]
+    return SERVER_CHOSE, [wording.server_hello(link.answer, bool(link.resumed))]
 
 
 def _versions(link: Link, who: str) -> tuple[str, str]:
@@ -451,15 +497,16 @@ def _versions(link: Link, who: str) -> tuple[str, str]:
     hello = link.hello
     assert hello is not None
     found = hello.versions
+    wanted = (CLIENT_OFFERED, [wording.versions(found)])
     if link.answer is not None:
-        text = f"The client offered {wording.versions(found)}; the server chose {names.version_name(link.version)}."
+        text = rows(wanted, (SERVER_CHOSE, [names.version_name(link.version)]))
         if SUPPORTED_VERSIONS in hello.values or who == "server":
             return text, ""
         return (
-            f"{text} A hello up to TLS 1.2 names only the highest version, not the lowest that the client takes.",
+            f"{text}\nA hello up to TLS 1.2 names only the highest version, not the lowest that the client takes.",
             f"The client takes nothing as old as {names.version_name(link.version)}, and the server has nothing newer.",
         )
-    text = f"The client offered {wording.versions(found)}; {_silent(who)}"
+    text = rows(wanted, (SERVER_OFFERED, [NOTHING])) if who == "server" else rows(wanted)
     if all(is_13(version) for version in found):
         return text, "The server does not speak TLS 1.3: it is older than that, or has it turned off."
     best = max(found)
@@ -470,13 +517,12 @@ def _versions(link: Link, who: str) -> tuple[str, str]:
     return text, "The server takes older versions only, or can't bear a hello of TLS 1.3 (intolerance)."
 
 
-def _protocols(hand: Handshake, who: str) -> tuple[str, str]:
+def _protocols(hand: Handshake) -> tuple[str, str]:
     """Both lists of application protocols, as far as the capture has them."""
     hello = hand.link.hello
     assert hello is not None
     wanted = wording.listed(wording.protocols(hello.alpn)) or "none"
-    text = f"The client offered {wanted}; {_silent(who)}"
-    return text, ""
+    return rows((CLIENT_OFFERED, [wanted]), (SERVER_OFFERED, [NOTHING])), ""
 
 
 def _unknown_name(name: str | None) -> tuple[str, str]:
@@ -515,10 +561,6 @@ def _of(link: Link) -> str:
     return f" (certificate of {link.chains[1][0].subject_text})" if link.chains[1] else ""
 
 
-def _silent(who: str) -> str:
-    return f"the {who} does not say what it would take."
-
-
 def _no_overlap(link: Link, who: str) -> str:
     """Why one side may have found nothing to agree on, the likeliest first."""
     hello = link.hello
@@ -549,6 +591,11 @@ def _no_overlap(link: Link, who: str) -> str:
         )
     elif not old and has_13:
         said.append("The client offers suites of TLS 1.3 only, and the server does not speak it or has none of them.")
+    elif hello.server_name is None:
+        said.append(
+            "The client names no server (no server_name): machines that serve many names often refuse that. Else it "
+            "shares no cipher suite with the client."
+        )
     else:
         said.append("It shares no cipher suite with the client.")
     schemes = wording.named_schemes(hello.numbers(SIGNATURE_ALGORITHMS))
@@ -585,7 +632,7 @@ def _refused_choice(link: Link) -> str:
         )
     key = link.chains[1][0].fields.get("public_key") if link.chains[1] else None
     if isinstance(key, dict) and key.get("type"):
-        said.append(f"{'Or t' if said else 'T'}he certificate's key ({key_words(key)}) or its signatures.")
+        said.append(f"{'Or t' if said else 'T'}he certificate's key ({wording.key_words(key)}) or its signatures.")
     return " ".join(said) or "Something that the server chose lies below what the client's policy allows."
 
 
@@ -596,31 +643,32 @@ def _refused_certificate(hand: Handshake, sender: Side, description: int, at_ns:
     chain = link.chains[1 if by_server else 0]
     whose, who = ("server", "client") if by_server else ("client", "server")
     if not chain:
-        return f"The {whose}'s certificate, which it refuses, can't be seen in this capture.", "", ""
+        why = "is encrypted: a key log (--keylog) would show it" if link.is_13 else "is not in this capture"
+        return f"The {whose}'s certificate, which it refuses, {why}.", "", ""
     leaf = chain[0]
-    said = f"It refuses the {whose}'s certificate ({leaf.subject_text}, by {leaf.issuer_text})"
+    it = ("It refuses", [f"the {whose}'s certificate: {leaf.subject_text}, by {leaf.issuer_text}"])
     if description == UNSUPPORTED_CERTIFICATE:
-        return f"{said}: {_made_of(leaf)}.", "", ""
+        return rows(it, ("What it is", [_made_of(leaf)])), "", ""
     matter = ALERT_PROBLEMS.get(description)
     if matter is not None and not matter:
-        return f"{said}.", "", ""
+        return f"It refuses {it[1][0]}.", "", ""
     verdict = judged(hand, chain, by_server, at_ns)
     problems = [problem for problem in verdict.problems if matter is None or problem.reason in matter]
     if problems:
-        told = "; ".join(problem.text for problem in problems[:2])
         cause = CERTIFICATE_CAUSES.get(problems[0].reason, "")
         advice = FINDINGS["tls.cert-incomplete-chain"].advice if problems[0].reason == "incomplete-chain" else ""
-        return f"{said}: {told}.", cause.format(issuer=leaf.issuer_text, who=who), advice
+        wrong = ("What is wrong", [problem.text for problem in problems[:2]])
+        return rows(it, wrong), cause.format(issuer=leaf.issuer_text, who=who), advice
     if description == CERTIFICATE_EXPIRED:
-        dates = f"valid from {leaf.fields.get('not_before')} to {leaf.fields.get('not_after')}"
+        dates = f"valid from {leaf.fields.get('not_before')} to {leaf.fields.get('not_after')}, so also when captured"
         return (
-            f"{said}, which is {dates} and was so when this was captured.",
+            rows(it, ("What is wrong", [f"nothing as seen from here: it is {dates}"])),
             f"The clock of the {who} is wrong, or another certificate of the chain has expired.",
             "",
         )
     where_to = f": {verdict.text}" if verdict.trusted else ""
     return (
-        f"{said}, in which nothing of that kind is wrong as seen from here{where_to}.",
+        rows(it, ("What is wrong", [f"nothing of that kind, as seen from here{where_to}"])),
         f"The {who} has another list of roots (an old one, or its own), or pins a certificate.",
         "",
     )
@@ -629,20 +677,15 @@ def _refused_certificate(hand: Handshake, sender: Side, description: int, at_ns:
 def _made_of(leaf: Certificate) -> str:
     """The key of a certificate and what it may be used for."""
     key = leaf.fields.get("public_key")
-    said = key_words(key) if isinstance(key, dict) else "a key that can't be read"
+    said = wording.key_words(key) if isinstance(key, dict) else "a key that can't be read"
     usages = [*(leaf.key_usage or ()), *(leaf.extended_key_usage or ())]
     signed = leaf.fields.get("signature_algorithm")
     return f"its key is {said}, signed with {signed}, for {wording.listed(usages, 4) or 'any use'}"
 
 
-def key_words(key: dict[str, Value]) -> str:
-    """As in "EC, 256 bits"."""
-    return f"{key.get('type')}, {key['bits']:,} bits" if "bits" in key else str(key.get("type"))
-
-
 def judged(hand: Handshake, chain: list[Certificate], by_server: bool, at_ns: int) -> Verdict:
     """What is thought of a chain as of the time it was sent."""
-    hello = hand.link.hello
+    hello = hand.keys.accepted or hand.link.hello
     name = hello.server_name if by_server and hello is not None else None
     try:
         anchors = trust.roots(hand.shared.roots)
@@ -658,7 +701,8 @@ def unreadable_alert(hand: Handshake, sender: Side, at: Piece, why: str) -> Find
         "it refuses the handshake."
     )
     text += f" Which alert it is can't be read: {why or hand.keys.why}."
-    return Finding("tls.alert-unreadable", text, places(link, link.server_at, at.place))
+    limits = "That it is an alert is concluded from the size of the record and its place."
+    return Finding("tls.alert-unreadable", text, places(link, link.server_at, at.place), limits=limits)
 
 
 # --- once it is established -------------------------------------------------------------------------------------------
@@ -757,6 +801,8 @@ def at_end(tls: Tls, last: Where) -> Outputs:
     elif not link.done_ns and not (tls.halves[link.client].data_bytes and server.data_bytes):
         if not lacking:
             found.extend(_broken_off(tls, end, by, last))
+    elif refuses_unread(tls):
+        found.append(_certificate_refused_unread(tls, last))
     else:
         if end and (tls.end_alert is None or by is not tls.end_alert[0]):
             found.extend(_truncated(tls, end, by, last))
@@ -767,6 +813,34 @@ def at_end(tls: Tls, last: Where) -> Outputs:
                 found.append(refused)
     found.extend(_timing(tls))
     return found
+
+
+def refuses_unread(tls: Tls) -> bool:
+    """Whether all that the server had to say to a client without a certificate was one record of an alert's size."""
+    link = tls.link
+    client, server = tls.halves[link.client], tls.halves[link.server]
+    if not tls.no_certificate or server.opener is not None or not ended(tls.flow)[0]:
+        return False
+    # A client that closes first ends with a record of that size, and an orderly answer looks the same.
+    return server.data_bytes == server.last_size == ALERT_RECORD_BYTES != client.last_size
+
+
+def _certificate_refused_unread(tls: Tls, last: Where) -> Finding:
+    link = tls.link
+    text = (
+        "The client sent an empty Certificate before its Finished, so the server had asked for one. All that the "
+        "server answered is one encrypted record of an alert's size; then the connection ended"
+        f"{after(link, last.time_ns)}."
+    )
+    return Finding(
+        "tls.alert-unreadable",
+        text,
+        places(link, last),
+        cause="The alert is certificate_required (116): the server insists on a client certificate.",
+        advice="Give the client a certificate from an issuer that the server trusts, or make it optional on the "
+        "server; a key log (--keylog) shows which alert it was.",
+        limits="Concluded from the sizes of encrypted records: it may have been close_notify.",
+    )
 
 
 def _unanswered(tls: Tls, end: str, by: Side | None) -> Outputs:
@@ -923,21 +997,31 @@ def _timing(tls: Tls) -> Outputs:
         )
         limits = "A lost and repeated segment looks the same from here." if sum(tcp.retransmits) else ""
         found.append(Finding("tls.server-think-time", text, places(link, first), limits=limits))
-    stall = tls.flight.stall
-    if stall is None or tcp is None or tcp.initial_rtt_ns is None:
-        return found
-    mss = tcp.mss[link.client] or DEFAULT_MSS
-    window = INITIAL_WINDOW_SEGMENTS * mss
-    sent, waited, at = stall
-    long = waited >= max(tcp.initial_rtt_ns * STALL_SHARE, LEAST_STALL_NS)
-    if long and window * STALL_SHARE <= sent <= 2 * window < tls.flight.bytes + window:
+    stalled = _stalled(tls)
+    if stalled is not None and tcp is not None:
+        sent, waited, at = stalled
+        mss = tcp.mss[link.client] or DEFAULT_MSS
         text = (
             f"The server's flight has {tls.flight.bytes:,} bytes; after {sent:,} it stopped for "
-            f"{wording.duration(waited)} (a round trip takes {wording.duration(tcp.initial_rtt_ns)}). The first "
-            f"window is {INITIAL_WINDOW_SEGMENTS} segments of {mss:,} bytes, {window:,} in all."
+            f"{wording.duration(waited)} (a round trip takes {wording.duration(tcp.initial_rtt_ns or 0)}). The first "
+            f"window is {INITIAL_WINDOW_SEGMENTS} segments of {mss:,} bytes, {INITIAL_WINDOW_SEGMENTS * mss:,} in all."
         )
         found.append(Finding("tls.server-flight-exceeds-initcwnd", text, places(link, at)))
     return found
+
+
+def _stalled(tls: Tls) -> tuple[int, int, Where] | None:
+    """Where the server's first window was full before its flight was over: bytes before, how long, what came then."""
+    tcp = None if tls.flow is None else tls.flow.tcp
+    if tls.flight.stall is None or tcp is None or tcp.initial_rtt_ns is None:
+        return None
+    sent, waited, at = tls.flight.stall
+    window = INITIAL_WINDOW_SEGMENTS * (tcp.mss[tls.link.client] or DEFAULT_MSS)
+    trip = tcp.initial_rtt_ns
+    # Longer than some round trips it was not the client's ACK that it waited for.
+    if trip < LEAST_STALL_NS or not trip * STALL_SHARE <= waited <= trip * MOST_STALL:
+        return None
+    return (sent, waited, at) if window * WINDOW_SHARES[0] <= sent <= window * WINDOW_SHARES[1] else None
 
 
 # --- facts ------------------------------------------------------------------------------------------------------------
@@ -964,7 +1048,9 @@ def facts(tls: Tls) -> dict[str, Value]:
     if link.early != NOT_OFFERED:
         found["early_data"] = {OFFERED: "offered", ACCEPTED: "accepted", REJECTED: "rejected"}[link.early]
     if link.ech_offered:
-        found["ech"] = _ech(link)
+        found["ech"] = _ech(tls)
+        if link.inner is not None and link.inner.server_name is not None:
+            found["ech_inner_server_name"] = link.inner.server_name
     if link.certificate_requested:
         found["client_certificate"] = link.chains[0][0].subject_text if link.chains[0] else "none"
     if link.chains[1]:
@@ -978,7 +1064,7 @@ def facts(tls: Tls) -> dict[str, Value]:
     trips = round_trips(link) if link.done_ns else None
     if trips is not None:
         found["round_trips"] = trips
-        saved = _saved(link)
+        saved = _saved(tls)
         if saved:
             found["round_trips_avoidable"] = saved
     if link.hello_at is not None:
@@ -1005,18 +1091,40 @@ def facts(tls: Tls) -> dict[str, Value]:
     return found
 
 
-def _ech(link: Link) -> str:
-    """Whether the encrypted hello was real; GREASE looks the same, and only an answer tells (RFC 9849 §6.2)."""
-    if any(description == 121 for _, _, description, _ in link.alerts):
+def _ech(tls: Tls) -> str:
+    """What became of the encrypted hello.  From outside a real one and GREASE look alike (RFC 9849 §6.2).
+
+    What tells is an alert, the secret that opens it, or a client that goes on although it was not taken (§6.1.6).
+    """
+    link = tls.link
+    if any(description == ECH_REQUIRED for _, _, description, _ in link.alerts):
         return "rejected"
+    lines = tls.hand.shared.secrets.lines
+    if link.inner is not None:
+        return "accepted" if tls.hand.keys.accepted is not None else "real, and not accepted"
+    outer_keys = link.is_13 and tls.opened > 0 and link.client_random in lines
+    if link.done_ns and tls.halves[link.client].data_bytes and (outer_keys or (link.version and not link.is_13)):
+        return "GREASE"
     return "offered, or GREASE"
 
 
-def _saved(link: Link) -> list[str]:
+def hidden_title(hand: Handshake) -> str | None:
+    """What the session is called where its true name was in an encrypted hello; None where nothing was hidden."""
+    inner, outer = hand.keys.accepted, hand.link.hello
+    if inner is None or outer is None or inner.server_name is None:
+        return None
+    name, shown = (str(one)[: wording.MAX_NAME_CHARACTERS] for one in (inner.server_name, outer.server_name))
+    return f"{name}, hidden by ECH behind {shown}"
+
+
+def _saved(tls: Tls) -> list[str]:
     """What would have saved a round trip each."""
+    link = tls.link
     said: list[str] = []
     if link.retries:
         said.append("a key share of the group that the server takes")
     if not is_13(link.version) and not link.resumed:
         said.append("TLS 1.3, or resuming a session")
+    if _stalled(tls) is not None:
+        said.append("a shorter chain of certificates")
     return said

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.protocols.tls import names
 from analyzer.protocols.tls.messages import (
+    COOKIE,
     EARLY_DATA,
     ECH,
     KEY_SHARE,
@@ -15,8 +16,10 @@ from analyzer.protocols.tls.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from analyzer.core import Value
+    from analyzer.protocols.tls.certificates import Certificate
     from analyzer.protocols.tls.messages import ClientHello, ServerHello
 
 MAX_LISTED = 8
@@ -78,6 +81,15 @@ def client_hello(hello: ClientHello) -> str:
     return ", ".join(parts)
 
 
+def hello_again(hello: ClientHello) -> str:
+    """Of a ClientHello that a HelloRetryRequest asked for, as in "again, with a key share for P-256 and the cookie"."""
+    shares = named_groups(hello.key_shares)
+    given = [f"a key share for {listed(shares)}"] if shares else []
+    if hello.cookie or COOKIE in hello.values:
+        given.append("the cookie")
+    return f"again{', with ' if given else ''}{' and '.join(given)}"
+
+
 def client_hello_remark(hello: ClientHello, size: int) -> str:
     """What a reader should know of its size and of what it leaves out."""
     said: list[str] = []
@@ -111,6 +123,30 @@ def server_hello(hello: ServerHello, resumed: bool) -> str:
     elif resumed:
         parts.append("session resumed")
     return ", ".join(parts)
+
+
+def chain_remark(chain: Sequence[Certificate]) -> str:
+    """What a reader should know of a chain: whom it is for, for how long, what it is made of, and what follows it."""
+    if not chain:
+        return ""
+    leaf = chain[0]
+    said: list[str] = []
+    if leaf.dns_names:
+        said.append(f"For {listed(sorted(leaf.dns_names), 4)}.")
+    begin, stop = leaf.fields.get("not_before"), leaf.fields.get("not_after")
+    if begin and stop:
+        said.append(f"Valid {str(begin)[:10]} to {str(stop)[:10]}.")
+    key, signed = leaf.fields.get("public_key"), leaf.fields.get("signature_algorithm")
+    if isinstance(key, dict) and signed:
+        said.append(f"Key {key_words(key)}; signed with {signed}.")
+    if len(chain) > 1:
+        said.append(f"Behind it: {listed([one.subject_text for one in chain[1:]], 4)}.")
+    return " ".join(said)
+
+
+def key_words(key: Mapping[str, Value]) -> str:
+    """As in "EC, 256 bits"."""
+    return f"{key.get('type')}, {key['bits']:,} bits" if "bits" in key else str(key.get("type"))
 
 
 def digits(number: int) -> str:

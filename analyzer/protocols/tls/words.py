@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from analyzer.core import Word
-from analyzer.protocols.tls import registries, suites
+from analyzer.protocols.tls import registries, suites, terms
+from analyzer.protocols.tls.findings import KINDS
 from analyzer.protocols.tls.names import GREASE, GREASE_VALUES, is_post_quantum
 
 #: alert -> what its sender means; what to look at.
@@ -180,6 +181,18 @@ GROUPS: Final = {
     25498: "P-256 with Kyber, the draft of ML-KEM. Replaced by SecP256r1MLKEM768.",
 }
 
+#: extension -> what others call it.
+EXTENSION_ALIASES: Final = {13: ("sigalgs",), 22: ("EtM",), 23: ("EMS",), 35: ("ticket extension",)}
+
+#: group -> what others call it.
+GROUP_ALIASES: Final = {
+    23: ("prime256v1", "P-256", "NIST P-256"),
+    24: ("P-384", "NIST P-384"),
+    25: ("P-521", "NIST P-521"),
+    29: ("Curve25519",),
+    30: ("Curve448",),
+}
+
 #: What to do about what RFC and registry say of a suite, group or scheme.
 _RECOMMENDED: Final = {
     "Y": "IANA: recommended.",
@@ -239,6 +252,12 @@ _OTHERS: Final = {
     ),
 }
 
+#: Key exchanges whose suites OpenSSL has, or had.
+_OPENSSL_EXCHANGES: Final = frozenset(
+    ("RSA", "DHE_RSA", "DHE_DSS", "ECDHE_RSA", "ECDHE_ECDSA", "ECDH_RSA", "ECDH_ECDSA", "DH_anon", "ECDH_anon", "PSK",
+     "DHE_PSK", "ECDHE_PSK", "RSA_PSK")
+)  # fmt: skip
+
 #: How OpenSSL writes parts of a suite's name, in the order in which they are replaced.
 _OPENSSL: Final = (
     ("_WITH_", "-"),
@@ -246,9 +265,13 @@ _OPENSSL: Final = (
     ("AES_256_CBC", "AES256"),
     ("AES_128", "AES128"),
     ("AES_256", "AES256"),
+    ("ARIA_128", "ARIA128"),
+    ("ARIA_256", "ARIA256"),
     ("3DES_EDE_CBC", "DES-CBC3"),
     ("CAMELLIA_128_CBC", "CAMELLIA128"),
     ("CAMELLIA_256_CBC", "CAMELLIA256"),
+    ("CAMELLIA_128", "CAMELLIA128"),
+    ("CAMELLIA_256", "CAMELLIA256"),
     ("CHACHA20_POLY1305_SHA256", "CHACHA20-POLY1305"),
     ("RC4_128", "RC4"),
     ("SEED_CBC", "SEED"),
@@ -260,16 +283,28 @@ _OPENSSL: Final = (
 )
 
 
-def openssl_name(name: str) -> str:
-    """The name that OpenSSL gives to a suite of TLS 1.2; "" where it follows no rule."""
+def openssl_names(name: str) -> tuple[str, ...]:
+    """The names that OpenSSL gives to a suite of TLS 1.2, the present one first; none where they follow no rule."""
     exchange, with_, cipher = name.removeprefix("TLS_").partition("_WITH_")
-    known = exchange in ("RSA", "DHE_RSA", "DHE_DSS", "ECDHE_RSA", "ECDHE_ECDSA", "DH_anon", "ECDH_anon")
-    if not with_ or not known or cipher.startswith("ARIA"):
-        return ""
+    if not with_:
+        return ()
+    if exchange.startswith("SRP_SHA"):
+        return (f"SRP{exchange.removeprefix('SRP_SHA')}_{cipher}".replace("_", "-"),)
+    exchange = "DHE_PSK" if exchange == "PSK_DHE" else exchange
+    if exchange not in _OPENSSL_EXCHANGES:
+        return ()
+    if "PSK" in exchange and cipher.startswith(("AES", "3DES")):
+        cipher = cipher.replace("_CBC_", "-CBC-").replace("3DES_EDE", "3DES-EDE")  # the mode is named nowhere else
+    if cipher.startswith("ARIA"):
+        if not cipher.endswith(("GCM_SHA256", "GCM_SHA384")):
+            return ()
+        exchange = exchange.removesuffix("_RSA") if exchange == "ECDHE_RSA" else exchange
     text = cipher if exchange == "RSA" else f"{exchange}_WITH_{cipher}"
     for ours, theirs in _OPENSSL:
         text = text.replace(ours, theirs)
-    return text
+    if text.startswith("DHE-") and "-DES-" in text:
+        return text, text.replace("DHE", "EDH", 1)  # as it was before 1.1.0
+    return (text,)
 
 
 class Words(Mapping[str, Word]):
@@ -306,16 +341,18 @@ def made() -> dict[str, Word]:
     for value, name in registries.EXTENSIONS.items():
         recommended, reference = references.EXTENSIONS[value]
         status = "" if recommended in ("Y", "N") else _RECOMMENDED[recommended]
-        found[name] = Word(f"extension {value}", _said(EXTENSIONS.get(value, ""), status), reference)
+        meaning = _said(EXTENSIONS.get(value, ""), status)
+        found[name] = Word(f"extension {value}", meaning, reference, EXTENSION_ALIASES.get(value, ()))
     for value, name in registries.CIPHER_SUITES.items():
         recommended, reference = references.CIPHER_SUITES[value]
         dtls = "Not for DTLS." if value in references.NOT_FOR_DTLS else ""
         meaning = _said(_suite(value, name), _RECOMMENDED[recommended], dtls)
-        found[name] = Word(f"cipher suite {value} (0x{value:04X})", meaning, reference)
+        found[name] = Word(f"cipher suite {value} (0x{value:04X})", meaning, reference, openssl_names(name))
     for value, name in registries.SUPPORTED_GROUPS.items():
         recommended, reference = references.SUPPORTED_GROUPS[value]
         meaning = _said(GROUPS.get(value) or _group(value, name), _RECOMMENDED[recommended])
-        found[name] = Word(f"group {value} (0x{value:04X})", meaning, reference)
+        aliases = GROUP_ALIASES.get(value, ())
+        found[name] = Word(f"group {value} (0x{value:04X})", meaning, reference, aliases)
     for value, name in registries.SIGNATURE_SCHEMES.items():
         recommended, reference = references.SIGNATURE_SCHEMES[value]
         status = "Only in TLS 1.2." if not recommended and value < 0x0700 else _RECOMMENDED[recommended]
@@ -327,7 +364,39 @@ def made() -> dict[str, Word]:
         found.setdefault(
             identifier, Word(f"ALPN {identifier}", f"Stands for {protocol}.", references.ALPN[identifier][1])
         )
-    return found | _OTHERS
+    for value, name in registries.HANDSHAKE_TYPES.items():
+        kind = KINDS.get(f"tls.{name.replace('_', '-')}")
+        meaning = terms.MESSAGES[value] if kind is None else kind.meaning
+        aliases = ("NST",) if name == "new_session_ticket" else ()
+        found[name] = Word(f"handshake type {value}", meaning, references.HANDSHAKE_TYPES[value][1], aliases)
+    for value, name in registries.CONTENT_TYPES.items():
+        word = Word(f"record content type {value} (0x{value:02X})", terms.RECORDS[value], "RFC 9846 5.1")
+        found[f"{name} record"] = word
+    for value, name in registries.CERTIFICATE_COMPRESSION.items():
+        reference = references.CERTIFICATE_COMPRESSION[value][1]
+        found[name] = Word(f"certificate compression {value}", terms.COMPRESSIONS[value], reference)
+    for value, name in registries.PSK_MODES.items():
+        found[name] = Word(f"PSK mode {value}", terms.PSK_MODES[value], references.PSK_MODES[value][1])
+    for value, name in registries.QUIC_TRANSPORT_PARAMETERS.items():
+        title = f"QUIC transport parameter {value} (0x{value:02X})"
+        meaning = (
+            f"In the extension quic_transport_parameters: {_FORMS[registries.QUIC_TRANSPORT_PARAMETER_FORMS[value]]}."
+        )
+        found[name] = Word(title, meaning, references.QUIC_TRANSPORT_PARAMETERS[value][1])
+    for label, meaning in terms.LABELS.items():
+        found[label] = Word("label of a key log (SSLKEYLOGFILE)", meaning, "RFC 9850 2")
+    return found | terms.ERRORS | terms.TERMS | _OTHERS
+
+
+#: Forms of QUIC's transport parameters -> how they are told.
+_FORMS: Final = {
+    "int": "a number",
+    "flag": "there or not",
+    "hex": "bytes",
+    "text": "text",
+    "address": "addresses",
+    "versions": "versions",
+}
 
 
 def _said(*sentences: str) -> str:
@@ -374,8 +443,8 @@ def _suite(value: int, name: str) -> str:
         how = _EXCHANGES.get("E" + exchange if who == "nobody" else exchange, _EXCHANGES.get(exchange, exchange))
         guard = f"MAC: {parts.mac}" if parts.mac else f"Hash: {parts.prf_hash}"
         first = f"Key exchange: {how}. Authentication: {who}. Cipher: {cipher}. {guard}."
-    openssl = openssl_name(name)
-    return _said(first, suites.strength(parts), f"OpenSSL calls it {openssl}." if openssl else "")
+    called = " or ".join(openssl_names(name))
+    return _said(first, suites.strength(parts), f"OpenSSL calls it {called}." if called else "")
 
 
 def _group(value: int, name: str) -> str:

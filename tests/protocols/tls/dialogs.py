@@ -110,11 +110,17 @@ class Dialog:
             deliver()
 
 
-def private_key() -> bytes:
+def private_key(password: bytes = b"") -> bytes:
     """Of the server, as PEM."""
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
 
-    return rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    locked = BestAvailableEncryption(password) if password else NoEncryption()
+    return rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)
 
 
 def knowing(

@@ -568,6 +568,12 @@ def test_heartbeats_and_unknown_types_of_records() -> None:
     forged.say(CLIENT, TRAFFIC, b"ack", 26)
     said = heard(forged.frames, knowing(forged.keys()))
     assert kinds(said)[-2:] == ["heartbeat", "record-26"]
+    assert said.notes[-2].text == "request, 3 bytes of payload"
+    assert said.notes[-2].fields["type"] == {"value": 1, "name": "heartbeat_request"}
+    assert not said.findings or all(one.code != "tls.heartbleed" for one in said.findings)
+    forged.say(CLIENT, TRAFFIC, b"\1", 24)
+    said = heard(forged.frames, knowing(forged.keys()))
+    assert said.notes[-1].text == "malformed: 1 bytes"
 
 
 def test_wrong_secrets_are_told() -> None:

@@ -142,6 +142,7 @@ def test_renegotiation_begins_anew() -> None:
     assert link.server_hello_done is False
     assert link.hellos == 2
     assert talk.notes[-1].remark == ""
+    assert talk.notes[-1].text.startswith("renegotiates: offers TLS")
 
 
 def test_certificates_of_both_sides() -> None:

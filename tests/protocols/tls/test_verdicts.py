@@ -42,12 +42,12 @@ class Case:
 ERROR, WARNING, NOTICE, INFO = Severity.ERROR, Severity.WARNING, Severity.NOTICE, Severity.INFO
 CASES = [
     # alerts
-    Case("alert_access_denied", "tls.alert-access-denied", ("the client's certificate (till 7, by",)),
+    Case("alert_access_denied", "tls.alert-access-denied", ("the client's certificate: till 7, by",)),
     Case("alert_bad_certificate", "tls.alert-bad-certificate", ("Example Root CA",), ("A private authority",)),
     Case("alert_bad_record_mac", "tls.alert-bad-record-mac", ("The client refused", "had chosen TLS 1.2")),
     Case("alert_certificate_expired_clock", "tls.alert-certificate-expired", ("valid from 2025-12-02",), ("clock",)),
     Case("alert_certificate_required", "tls.alert-certificate-required", ("(frame 5)", "an empty list")),
-    Case("alert_certificate_revoked", "tls.alert-certificate-revoked", ("the client's certificate (till 7",)),
+    Case("alert_certificate_revoked", "tls.alert-certificate-revoked", ("the client's certificate: till 7",)),
     Case("alert_certificate_unknown", "tls.alert-certificate-unknown", ("certificate_unknown (46)",)),
     Case("alert_decode_error", "tls.alert-syntax", ("245 bytes with 11 extensions",), ("intolerance",)),
     Case("alert_decrypt_error", "tls.alert-decrypt-error", ("certificate of shop.example",), ("private key",)),
@@ -62,7 +62,9 @@ CASES = [
     Case("alert_internal_error", "tls.alert-internal-error"),
     Case("alert_missing_extension", "tls.alert-syntax", ("missing_extension (109)",)),
     Case("alert_no_name", "tls.alert-unrecognized-name", ("named no server",), ("insists on a name",)),
-    Case("alert_no_overlap", "tls.alert-handshake-failure", ("(only this)", "P-384"), ("an ECDSA certificate",)),
+    Case(
+        "alert_no_overlap", "tls.alert-handshake-failure", ("only this: TLS_ECDHE", "P-384"), ("an ECDSA certificate",)
+    ),
     Case("alert_no_overlap_unsafe", "tls.alert-handshake-failure", (), ("without encryption",)),
     Case("alert_no_overlap_tls13", "tls.alert-handshake-failure", (), ("TLS 1.3 only",)),
     Case(
@@ -79,13 +81,13 @@ CASES = [
     Case("alert_unsupported_certificate", "tls.alert-unsupported-certificate", ("its key is EC, 256 bits",)),
     Case("alert_unsupported_extension", "tls.alert-syntax", ("had chosen",)),
     Case("alert_version_of_client", "tls.alert-protocol-version", ("names only the highest",), ("as old as TLS 1.0",)),
-    Case("alert_version_old_client", "tls.alert-protocol-version", ("offered TLS 1.0",), ("TLS 1.2 or newer",)),
+    Case("alert_version_old_client", "tls.alert-protocol-version", ("offered   TLS 1.0",), ("TLS 1.2 or newer",)),
     Case("alert_version_tls13_only_client", "tls.alert-protocol-version", (), ("does not speak TLS 1.3",)),
     Case("alert_version_tls13_only_server", "tls.alert-protocol-version", (), ("TLS 1.3 only",)),
     Case("alert_without_a_name", "tls.alert-other", ("alert 99",)),
     Case("lab_fail_expired", "tls.cert-validity", ("expired on",), ("renewed",)),
     Case("lab_fail_name_mismatch", "tls.alert-bad-certificate", ("certificate is for",), ("wrong virtual host",)),
-    Case("lab_fail_no_cipher", "tls.alert-handshake-failure", ("(only this)",), ("that is all there is",)),
+    Case("lab_fail_no_cipher", "tls.alert-handshake-failure", ("only this: TLS_ECDHE",), ("that is all there is",)),
     Case("lab_fail_alpn", "tls.alert-no-application-protocol", ("does not say what it would take",)),
     # certificates
     Case("certificate_expired", "tls.cert-validity", ("2 days before this connection",), ("not renewed",)),
@@ -129,8 +131,10 @@ CASES = [
     Case("weak_suite_rc4", "tls.suite-weak", ("RFC 7465",), (), WARNING),
     Case("weak_suite_null", "tls.suite-weak", ("no encryption",), (), WARNING),
     Case("renegotiation_insecure", "tls.renegotiation-insecure", ("no renegotiation_info",), (), WARNING),
+    Case("heartbleed", "tls.heartbleed", ("with 1,019 bytes", "memory"), ("CVE-2014-0160",)),
+    Case("heartbleed_passed_over", "tls.heartbleed", ("claims 1,000 bytes", "1,000 too few"), (), WARNING),
     Case("slow_server", "tls.server-think-time", ("870 ms", "20.0 ms of that"), (), NOTICE),
-    Case("long_chain", "tls.server-flight-exceeds-initcwnd", ("21,756 bytes", "14,600 in all"), (), NOTICE),
+    Case("long_chain", "tls.server-flight-exceeds-initcwnd", ("after 14,600 it stopped", "14,600 in all"), (), NOTICE),
     Case("retried_once", "tls.hrr-extra-rtt", ("P-256, the client sent X25519",), (), NOTICE),
     Case("retried_twice", "tls.hrr-second"),
     Case("lab_tls13_early_data_rejected", "tls.resumption-refused", ("pre-shared key",), (), NOTICE),
@@ -157,7 +161,7 @@ def test_the_first_finding_is_the_cause(case: Case) -> None:
         assert words in first.text
     for words in case.cause:
         assert words in first.cause
-    assert first.text.endswith("."), first.text
+    assert finished(first.text), first.text
     assert ".." not in first.text
 
 
@@ -174,17 +178,47 @@ def test_what_is_harmless_is_explained_once() -> None:
         assert codes.count(f"tls.harmless-{what}") == 1
 
 
+def finished(text: str) -> bool:
+    """Whether a text ends as a sentence, or in a row with a label (or one that goes on beside it)."""
+    last = text.rpartition("\n")[2]
+    return text.endswith(".") or (last != text and " " * verdicts.LABEL_GAP in last)
+
+
 def test_every_text_is_a_sentence() -> None:
     for path in CAPTURES:
         for one in report(path).findings:
             if one.code.startswith("tls."):
-                assert one.text.endswith("."), (path.stem, one.text)
+                assert finished(one.text), (path.stem, one.text)
                 assert "None" not in one.text, (path.stem, one.text)
                 assert not one.cause or one.cause.endswith("."), (path.stem, one.cause)
 
 
 def facts(name: str, session: int = 0) -> dict[str, object]:
     return report(FOLDER / f"{name}.pcapng").sessions[session].facts
+
+
+def without_keys(name: str) -> Report:
+    return analyzer.analyze(FOLDER / f"{name}.pcapng")
+
+
+@pytest.mark.parametrize("name", ["alert_certificate_required", "lab_fail_client_cert_missing"])
+def test_a_client_certificate_that_is_missing_is_seen_without_keys(name: str) -> None:
+    told = without_keys(name)
+    assert told.findings[0].code == "tls.alert-unreadable"
+    assert "certificate_required (116)" in told.findings[0].cause
+    assert told.sessions[0].outcome == Outcome.FAILED
+    sealed = [note.text for note in told.sessions[0].notes if note.kind == "tls.encrypted-handshake"]
+    assert sealed[-1].startswith("Certificate (without any) and Finished: ")
+
+
+@pytest.mark.parametrize("name", ["lab_tls13_client_cert", "healthy_tls13", "lab_tls13_aes256"])
+def test_without_keys_nothing_is_wrong_where_nothing_is(name: str) -> None:
+    told = without_keys(name)
+    assert not [one.code for one in told.findings if one.severity in (ERROR, WARNING)]
+    assert told.sessions[0].outcome == Outcome.ESTABLISHED
+    sealed = [note.text for note in told.sessions[0].notes if note.kind == "tls.encrypted-handshake"]
+    begin = "Certificate, CertificateVerify and Finished" if "client_cert" in name else "Finished"
+    assert sealed[-1].startswith(begin)
 
 
 def test_facts_of_a_handshake() -> None:
@@ -195,6 +229,10 @@ def test_facts_of_a_handshake() -> None:
     assert said["server_think_ns"] == 850_000_000 - 10_000
     assert said["decrypted"] is True
     assert facts("retried_once")["round_trips_avoidable"] == ["a key share of the group that the server takes"]
+    assert facts("long_chain")["round_trips_avoidable"] == [
+        "TLS 1.3, or resuming a session",
+        "a shorter chain of certificates",
+    ]
     old = facts("old_version")
     assert (old["round_trips"], old["round_trips_avoidable"]) == (2, ["TLS 1.3, or resuming a session"])
     assert old["not_decrypted_because"] == "no key log was given"
@@ -252,7 +290,7 @@ def test_of_a_client_that_offers_every_version() -> None:
     (found,) = told(HELLO, (SERVER, tls.alert(70)))
     assert "takes older versions only" in found.cause
     (found,) = told(HELLO, (SERVER, handshake(tls.server_hello(version=TLS10), tls.DONE)), (CLIENT, tls.alert(70)))[:1]
-    assert found.text.endswith("the server chose TLS 1.0.") or found.code == "tls.version-deprecated"
+    assert found.text.endswith("\nThe server chose     TLS 1.0") or found.code == "tls.version-deprecated"
 
 
 def test_of_a_server_that_refuses_what_it_had_chosen() -> None:
@@ -265,7 +303,9 @@ def test_of_a_server_that_refuses_what_it_had_chosen() -> None:
 
 def test_a_refused_certificate_that_was_not_seen() -> None:
     (found,) = told(OLD_HELLO, (SERVER, tls.alert(48)))
-    assert "The client's certificate, which it refuses, can't be seen" in found.text
+    assert "The client's certificate, which it refuses, is not in this capture" in found.text
+    (found,) = told((CLIENT, handshake(tls.client_hello())), (SERVER, tls.alert(48)))
+    assert "which it refuses," in found.text
 
 
 def test_a_server_that_wants_another_client_certificate() -> None:
@@ -308,7 +348,7 @@ def test_how_a_connection_ended() -> None:
     assert verdicts.ended(None) == ("", None)
     assert not verdicts.one_sided(None)
     assert verdicts.after(Link(), 5) == ""
-    assert verdicts.offered(Link()) == ""
+    assert verdicts.offered(Link()) == ("The client offered", [])
     assert verdicts.places(Link()) == []
     assert verdicts.where(Place((), 0)) == "the capture"
 

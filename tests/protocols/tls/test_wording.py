@@ -8,6 +8,7 @@ import pytest
 
 from analyzer.core import Piece, Reader
 from analyzer.protocols.tls import messages, wording
+from analyzer.protocols.tls.certificates import certificate
 from captures import handshakes as tls
 
 if TYPE_CHECKING:
@@ -103,3 +104,23 @@ def test_durations(nanoseconds: int, said: str) -> None:
 def test_counts() -> None:
     assert wording.count(1, "byte") == "1 byte"
     assert wording.count(1_000, "byte") == "1,000 bytes"
+
+
+def test_remarks_on_a_chain() -> None:
+    assert wording.chain_remark([]) == ""
+    chain = [certificate(der) for der in tls.chain()]
+    said = wording.chain_remark(chain)
+    assert said.startswith("For ")
+    assert "Valid 20" in said
+    assert "Key EC, 256 bits; signed with " in said
+    assert f"Behind it: {chain[1].subject_text}" in said
+    assert "Behind it" not in wording.chain_remark(chain[:1])
+    assert wording.chain_remark([certificate(b"no certificate")]) == ""
+    assert wording.key_words({"type": "Ed25519"}) == "Ed25519"
+
+
+def test_a_hello_that_was_asked_for_again() -> None:
+    assert wording.hello_again(read(tls.client_hello(share=(23,)))) == "again, with a key share for P-256"
+    asked = read(tls.client_hello(share=(23,), cookie=b"cookie"))
+    assert wording.hello_again(asked) == "again, with a key share for P-256 and the cookie"
+    assert wording.hello_again(read(tls.client_hello(versions=()))) == "again"
