@@ -27,7 +27,7 @@ from analyzer.protocols.websocket.state import MAX_PINGS, MAX_TRIPS, Half, Life,
 if TYPE_CHECKING:
     from analyzer.core import Outputs
 
-#: A payload beyond this is streamed past; what it says is known from its beginning.
+#: A payload beyond this is streamed past; what it says is known from its beginning, unless all is asked for.
 HELD_BYTES: Final = 1 << 18
 #: Of a message of several frames that is held for those who read messages.
 MESSAGE_BYTES: Final = 1 << 20
@@ -71,6 +71,7 @@ class WebSocket(core.Dissector):
         self.halves: tuple[Half, Half] = (Half(None), Half(None))
         self.life = Life()
         self.describe: subprotocols.Describe | None = None
+        self.application = ""  # what the messages are, by a name that people know
         self.subprotocol = ""
         self.extended = False  # some extension was agreed on
         self.shown = 1024
@@ -103,7 +104,9 @@ class WebSocket(core.Dissector):
         self.subprotocol = exchange.response.get("sec-websocket-protocol", "").strip().lower()[:80]
         known = subprotocols.describer(exchange)
         if known is not None:
-            self.describe = known[1]
+            self.application, self.describe = known
+        else:
+            self.describe = self._first
         if exchange.answered is not None:
             self.life.opened_ns = exchange.answered.time_ns
 
@@ -155,7 +158,7 @@ class WebSocket(core.Dissector):
             size += 4
         if length > HELD_BYTES:
             half.big = length, unit
-            return (Body(length, HELD_BYTES),)
+            return (Body(length, max(HELD_BYTES, self.shown)),)
         if (
             (first == FIN | TEXT or first == FIN | BINARY)
             and half.message is None
@@ -212,6 +215,8 @@ class WebSocket(core.Dissector):
             self._on_control(sender, half, note, opcode, payload, out)
         else:
             self._on_data(sender, half, note, first, payload, length, out)
+        if "minimal_length" in fields:
+            note.text += ", its length in more bytes than it needs (§5.2)"
         out.insert(0, note)
         return out
 
@@ -257,6 +262,8 @@ class WebSocket(core.Dissector):
         half.wire_bytes += length
         if not last:
             life.first_ns = now
+            if now < life.opened_ns:
+                note.remark = "It was sent before the answer to the upgrade had come (§4.1)."
         elif now - last > life.silence_ns:
             life.silence_ns = now - last
         if now > last:
@@ -276,7 +283,7 @@ class WebSocket(core.Dissector):
             self._accuse(code, note, verdicts.mask_text(masked), out)
         length, opcode = note.fields["payload_bytes"], first & 15
         if not frames.is_minimal(header, length):
-            note.remark = f"Its length is in more bytes than {length:,} needs (§5.2)."
+            note.fields["minimal_length"] = False
         if opcode not in OPCODES:
             text = f"A frame has the opcode {opcode}, which is reserved."
             self._accuse("websocket.frame-bad-opcode-or-sequence", note, text, out)
@@ -343,6 +350,8 @@ class WebSocket(core.Dissector):
         if reason:
             said += f", {cut(reason)!r}"
         note.text = f"{said}, {'once more' if again else 'agrees' if answers else 'asks to close'}"
+        if not is_utf8(data[2:]):
+            self._accuse("websocket.message-invalid-utf8", note, "The reason of a close is not UTF-8.", out)
         if len(data) == 1 or (code is not None and not is_legal(code)):
             what = "one byte, which is no code" if code is None else f"the code {code}, which may not be sent"
             self._accuse("websocket.close-illegal-code", note, f"A close has {what}.", out)
@@ -403,7 +412,7 @@ class WebSocket(core.Dissector):
                 payload = payload.derived(inflater.add(bytes(payload), final))
             except Malformed as why:
                 message.failed = str(why)
-                if not self._is_known_loss(inflater):
+                if not inflater.excused and "websocket.deflate-failed" not in self.life.told:
                     text = f"A compressed message can't be inflated: {why}."
                     self._accuse("websocket.deflate-failed", note, text, out)
                 return
@@ -416,12 +425,6 @@ class WebSocket(core.Dissector):
                 message.parts.append(payload.cut(0, self.held - held))
         else:
             message.parts.append(payload)
-
-    def _is_known_loss(self, inflater: deflate.Inflater) -> bool:
-        """Whether it fails because the capture lacks something, or is told already."""
-        if "websocket.deflate-failed" in self.life.told:
-            return True
-        return inflater.lost.startswith("messages before")
 
     def _complete(self, sender: Side, half: Half, message: Message, note: Note, out: list[core.Output]) -> None:
         fields = note.fields
@@ -450,6 +453,15 @@ class WebSocket(core.Dissector):
             inwards = self._inwards(message.opcode, whole)
             if inwards is not None:
                 out.append(inwards)
+
+    def _first(self, data: bytes) -> str:
+        """Describes the first message only, which may show what all of them are."""
+        self.describe = None
+        known = subprotocols.by_first_message(data)
+        if known is None:
+            return ""
+        self.application, self.describe = known
+        return self.describe(data)
 
     def _describe(self, data: bytes, note: Note) -> bool:
         """Say what a message is in its subprotocol; whether there was anything to say."""
@@ -513,6 +525,14 @@ class WebSocket(core.Dissector):
 def note_piece(note: Note) -> Piece:
     """No bytes, where the note's were: an empty message."""
     return Piece(b"", [], 0, 0, 0, note.at)
+
+
+def is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def cut(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import About, Finding, Outcome, Phase, Place, Side
-from analyzer.protocols.websocket.names import BAD_CODES, TOO_BIG, close_name
+from analyzer.protocols.websocket.names import ABNORMAL, BAD_CODES, NO_STATUS, TOO_BIG, close_name
 
 if TYPE_CHECKING:
     from analyzer.core import Flow, Outputs, Spot, Value
@@ -18,6 +18,13 @@ PONG_NS: Final = 5 * NS
 IDLE_LEAST_NS: Final = 5 * NS
 #: Time-outs are set in whole steps of this, and met within a fiftieth.
 IDLE_STEP_NS: Final = 5 * NS
+
+
+def lasting(ns: int) -> str:
+    """A duration as people say it."""
+    if ns < NS:
+        return f"{ns / 1e6:.3g} ms"
+    return f"{ns / NS:.3g} s" if ns < 100 * NS else f"{round(ns / NS):,} s"
 
 
 def mask_text(masked: bool) -> str:
@@ -77,12 +84,14 @@ def facts(room: WebSocket) -> dict[str, Value]:
         "longest_silence_ns": life.silence_ns,
         "last_frame_ns": life.last_ns,
     }
+    if room.application:
+        found["application"] = room.application
     if life.trips:
         trips = sorted(life.trips)
         found["ping_round_trip_ns"] = {"least": trips[0], "median": trips[len(trips) // 2], "most": trips[-1]}
     if life.closed_by is not None:
         first = room.halves[life.closed_by]
-        found["closed_by"] = name(room, life.closed_by)
+        found["close_begun_by"] = name(room, life.closed_by)
         found["close_code"] = first.close_code
         found["close_reason"] = first.close_reason
     if not life.last_ns and room.exchange is not None and room.exchange.facts.get("faulty"):
@@ -95,14 +104,16 @@ def summary(room: WebSocket, asked: int, told: int, asked_bytes: int, told_bytes
     """One sentence: who said how much in what time, and how it ended."""
     life = room.life
     parts = [f"{count(asked)} from the client ({asked_bytes:,} bytes), {count(told)} from the server ({told_bytes:,})"]
+    if not asked and not told:
+        parts = ["No message"]
     if lasted_ns:
-        parts.append(f"in {lasted_ns / NS:,.3g} s")
+        parts.append(f"in {lasting(lasted_ns)}")
         rate = (asked + told) * NS / lasted_ns
         if asked + told >= 20:
-            parts.append(f"({rate:,.3g} a second)")
+            parts.append(f"({rate:.3g} a second)" if rate < 1000 else f"({round(rate):,} a second)")
     said = " ".join(parts)
     if life.silence_ns > NS:
-        said += f"; longest silence {life.silence_ns / NS:,.3g} s"
+        said += f"; longest silence {lasting(life.silence_ns)}"
     if life.trips:
         said += f"; a ping took {sorted(life.trips)[len(life.trips) // 2] / 1e6:.3g} ms"
     closer = life.closed_by
@@ -126,10 +137,13 @@ def when_over(room: WebSocket, flow: Flow) -> Outputs:
     """How TCP ended, if there was no Close; pings that nobody answered."""
     life, tcp = room.life, flow.tcp
     closed = life.closed_by is not None
+    ended = tcp is not None and tcp.end is not None
+    if room.exchange is not None and (closed or ended):
+        yield About(None, {"close_codes_seen": seen(room, ended)})
     if not closed and tcp is not None and tcp.end is not None and room.exchange is not None:
         idle = flow.last_ns - (life.last_ns or life.opened_ns)
         yield Phase("close", flow.last_ns, flow.last_ns, Outcome.FAILED)
-        yield About(None, {"close_code_seen": 1006, "idle_before_end_ns": max(idle, 0)})
+        yield About(None, {"idle_before_end_ns": max(idle, 0)})
         if not room.exchange.facts.get("faulty"):  # else it is clear why the client left
             yield abnormal(room, flow, max(idle, 0))
     end_ns = flow.last_ns if tcp is not None and tcp.end is not None else max(room.end_ns, flow.last_ns)
@@ -139,8 +153,21 @@ def when_over(room: WebSocket, flow: Flow) -> Outputs:
         if late and half.close_place is None:
             when = late[0][0]
             text = f"{len(late)} ping{'' if len(late) == 1 else 's'} of the {name(room, side)} got no pong; the first "
-            text += f"was sent {(end_ns - when) / NS:,.3g} s before the end."
+            text += f"was sent {lasting(end_ns - when)} before the end."
             yield Finding("websocket.ping-unanswered", text, [place for _, place in late[:8]])
+
+
+def seen(room: WebSocket, ended: bool) -> list[Value]:
+    """The close codes that the applications see, the client's first: 1005 and 1006 never stand in a frame.  §7.1.5"""
+    client = room.client or Side.INITIATOR
+    codes: list[Value] = []
+    for side in (client, client.other):
+        half = room.halves[side.other]
+        if half.close_place is not None:
+            codes.append(NO_STATUS if half.close_code is None else half.close_code)
+        else:
+            codes.append(ABNORMAL if ended else None)
+    return codes
 
 
 def abnormal(room: WebSocket, flow: Flow, idle: int) -> Finding:
@@ -152,7 +179,7 @@ def abnormal(room: WebSocket, flow: Flow, idle: int) -> Finding:
     how = "a RST" if first in "Rr" else "a FIN"
     who = name(room, side)
     text = f"The {who} ended the connection with {how}, and nobody had sent a Close frame; "
-    text += f"the last frame was {idle / NS:,.3g} s before."
+    text += f"the last frame was {lasting(idle)} before."
     cause = ""
     if is_time_out(idle):
         cause = f"After {round(idle / NS)} s of silence, a time-out of a proxy or of the {who} is likely."
