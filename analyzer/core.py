@@ -752,8 +752,10 @@ class Exchange:
         "answered",
         "asked",
         "client",
+        "ended",
         "facts",
         "method",
+        "number",
         "reason",
         "request",
         "response",
@@ -785,6 +787,8 @@ class Exchange:
         self.response: dict[str, str] = {}
         self.answered: Place | None = None
         self.facts: dict[str, Any] = {}  # what the room that is asked for remembers of it
+        self.number = 1  # which one of its connection
+        self.ended = ""  # who ended what it opened, and how, where that is not the end of the connection
 
 
 @dataclass(slots=True)

@@ -266,7 +266,8 @@ class Http(core.Dissector):
         text = f"CONNECT {shown_target(asked.target)} was answered with {status} {reason}".rstrip()
         if status == WANTS_LOGIN and scheme:
             text += f", which wants {scheme}"
-        self.refused = Finding("http.proxy-connect-refused", text, [asked.place, place])
+        cause = heads.why_refused(status, self.tries)
+        self.refused = Finding("http.proxy-connect-refused", text, [asked.place, place], cause=cause)
         if status != WANTS_LOGIN:
             yield from self._without_tunnel(place)
 
@@ -371,6 +372,7 @@ class Http(core.Dissector):
             yield self._next(arriving, size)
         else:
             fields["body_bytes"] = 0
+            self.bodies[sender] = None
 
     def _next(self, arriving: Arriving, size: int) -> Body:
         """What comes next of a body; it is held as long as all of it can be."""

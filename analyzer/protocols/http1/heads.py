@@ -239,6 +239,19 @@ def via_text(lines: dict[str, str]) -> str:
     return f"via {shown_target(lines['via'])}"
 
 
+def why_refused(status: int, tries: int) -> str:
+    """The likely cause of what a proxy answers to CONNECT; "" for the usual words (RFC 9110 §15.5, §15.6)."""
+    if status == 407:
+        if tries > 1:
+            return "The proxy does not take the credentials that the client came back with."
+        return "The proxy wants a login, and the client has no credentials for it, or none of this scheme."
+    if status in (403, 405):
+        return "The proxy's policy does not allow this target, or this port: many allow 443 only."
+    if status in (502, 503, 504):
+        return "The proxy could not reach the target: its name does not resolve there, or nothing answers at this port."
+    return ""
+
+
 def title_of(method: str, target: str, host: str | None, secure: bool) -> str:
     if method == "CONNECT":
         return f"proxy tunnel to {shown_target(target)}"

@@ -292,7 +292,7 @@ class WebSocket(core.Dissector):
         rsv = note.fields["rsv"]
         allowed = frames.RSV1 if half.inflater is not None and not control and opcode != CONTINUATION else 0
         if rsv & ~allowed and (control or not self.extended or half.inflater is not None):
-            bits = " and ".join(f"RSV{bit}" for bit in (1, 2, 3) if rsv & 8 >> bit)
+            bits = " and ".join(f"RSV{bit}" for bit in (1, 2, 3) if rsv & ~allowed & 8 >> bit)
             text = f"A {OPCODES[opcode]} frame has {bits} set; "
             text += "the extension agreed on gives that no meaning." if self.extended else "no extension was agreed on."
             self._accuse("websocket.frame-reserved-bits", note, text, out)
@@ -369,7 +369,8 @@ class WebSocket(core.Dissector):
         if opcode == CONTINUATION:
             if message is None:
                 note.text = "goes on with a message whose beginning is missing"
-                if self.exchange is not None and not half.lost and not half.wrong_mask:
+                torn, half.torn = half.torn, half.torn and first < FIN
+                if self.exchange is not None and not torn and not half.wrong_mask:
                     text = "A continuation goes on with a message that nobody has begun."
                     self._accuse("websocket.frame-bad-opcode-or-sequence", note, text, out)
                 return
@@ -504,7 +505,8 @@ class WebSocket(core.Dissector):
         if not self.begun:
             self._begin()
         half = self.halves[sender]
-        half.lost, half.big = True, None
+        half.lost = half.torn = True
+        half.big = None
         half.message = None
         if half.inflater is not None:
             half.inflater.miss()
@@ -513,7 +515,7 @@ class WebSocket(core.Dissector):
     def on_end(self, last: Piece) -> Outputs:
         if not self.begun:
             self._begin()
-        return verdicts.at_end(self)
+        return verdicts.at_end(self, last.time_ns)
 
     def on_over(self, flow: core.Flow) -> Outputs:
         return verdicts.when_over(self, flow)

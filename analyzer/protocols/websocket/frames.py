@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.protocols.websocket.names import BINARY, CLOSE, CONTINUATION, OPCODES, PING, PONG, TEXT
+from analyzer.protocols.websocket.names import CLOSE, CONTINUATION, OPCODES, PING, PONG, TEXT
 
 MAX_CONTROL_BYTES: Final = 125
 #: So many frames in a row are no chance.
@@ -105,6 +105,8 @@ def probe(head: bytes) -> bool | None:
         part = head[at:]
         size, length = header_size(part), payload_size(part)
         payload = bytes(part[size : size + length])
+        if length and not payload:
+            return None  # of the last one nothing is here yet that could speak for it
         if part[1] >= 0x80:
             payload = unmasked(payload, bytes(part[size - 4 : size]))
         if not fits(part[0], payload, len(payload) == length):
@@ -127,4 +129,4 @@ def fits(first: int, payload: bytes, whole: bool) -> bool:
         return text.replace("\n", "").replace("\r", "").replace("\t", "").replace("\x1e", "").isprintable()
     if opcode == CLOSE and len(payload) >= 2:
         return 1000 <= payload[0] << 8 | payload[1] <= 4999
-    return opcode != BINARY or bool(payload) or whole
+    return True

@@ -77,7 +77,7 @@ def asked(exchange: Exchange) -> Outputs:
     exchange.facts["stripped"] = is_stripped(exchange)
     if exchange.facts["stripped"]:
         facts["upgrade_lost"] = True
-    yield About(title_of(exchange), facts)
+    yield About(title_of(exchange) if exchange.number == 1 else None, facts)
     wrong = faults(exchange)
     if exchange.facts["stripped"]:
         yield Finding(

@@ -45,6 +45,7 @@ class Half:
         "messages",
         "pings",
         "skipping",
+        "torn",
         "wire_bytes",
         "wrong_mask",
     )
@@ -55,6 +56,7 @@ class Half:
         self.big: tuple[int, Piece] | None = None  # size of a payload that goes past, and the header before it
         self.lost = False  # bytes are missing, and no frame was found behind them yet
         self.skipping = False  # what comes is no frame
+        self.torn = False  # bytes were missing: what goes on with a message may belong to one that began there
         self.frames = 0
         self.messages = 0
         self.bytes = 0  # of whole messages

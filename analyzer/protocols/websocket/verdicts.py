@@ -20,6 +20,10 @@ IDLE_LEAST_NS: Final = 5 * NS
 IDLE_STEP_NS: Final = 5 * NS
 
 
+#: What is told of each of several WebSockets on one connection.
+ROW: Final = ("messages", "message_bytes", "open_ns", "close_begun_by", "close_code", "close_reason")
+
+
 def lasting(ns: int) -> str:
     """A duration as people say it."""
     if ns < NS:
@@ -53,20 +57,30 @@ def close_code(room: WebSocket, sender: Side, code: int, reason: str, place: Pla
 # --- at the end -------------------------------------------------------------------------------------------------------
 
 
-def at_end(room: WebSocket) -> Outputs:
-    """Facts and phases; the verdict on a missing close needs the sums of the flow, and comes later."""
-    yield About(None, facts(room))
+def at_end(room: WebSocket, now: int) -> Outputs:
+    """Facts and phases; the verdict on a missing close comes later, with the sums of TCP, unless a stream ended."""
+    told = facts(room)
+    exchange = room.exchange
+    if exchange is not None and exchange.method == "CONNECT" and "summary" in told:
+        # There may be several on one connection: the facts are those of the last, the rows of all.
+        told["websockets"] = [{"target": exchange.target, **{name: told[name] for name in ROW if name in told}}]
+        told["summary"] = [f"{exchange.target[:80]}: {sentence}" for sentence in told["summary"]]
+    yield About(None, told)
     life = room.life
     begin = life.opened_ns or life.first_ns
-    closes = [half.close_place for half in room.halves if half.close_place is not None]
-    if not begin:
-        return
-    if not closes:
-        yield Phase("open", begin, max(life.last_ns, begin), Outcome.OPEN if room.exchange else Outcome.PARTIAL)
-        return
-    times = sorted(place.time_ns for place in closes)
-    yield Phase("open", begin, times[0], Outcome.ESTABLISHED if room.exchange else Outcome.PARTIAL)
-    yield Phase("close", times[0], times[-1], Outcome.ESTABLISHED, 1 if len(times) > 1 else None)
+    if begin:
+        closes = sorted(half.close_place.time_ns for half in room.halves if half.close_place is not None)
+        known = Outcome.PARTIAL if exchange is None else Outcome.ESTABLISHED
+        if closes:
+            yield Phase("open", begin, closes[0], known)
+            yield Phase("close", closes[0], closes[-1], Outcome.ESTABLISHED, 1 if len(closes) > 1 else None)
+        else:
+            still = Outcome.OPEN if exchange is not None and not exchange.ended else known
+            yield Phase("open", begin, max(life.last_ns, begin), still)
+    if exchange is not None and exchange.ended:
+        yield About(None, {"close_codes_seen": seen(room, ended=True)})
+        if life.closed_by is None:
+            yield from abnormal(room, exchange.ended, now)
 
 
 def facts(room: WebSocket) -> dict[str, Value]:
@@ -135,18 +149,18 @@ def count(messages: int) -> str:
 
 def when_over(room: WebSocket, flow: Flow) -> Outputs:
     """How TCP ended, if there was no Close; pings that nobody answered."""
-    life, tcp = room.life, flow.tcp
-    closed = life.closed_by is not None
-    ended = tcp is not None and tcp.end is not None
-    if room.exchange is not None and (closed or ended):
-        yield About(None, {"close_codes_seen": seen(room, ended)})
-    if not closed and tcp is not None and tcp.end is not None and room.exchange is not None:
-        idle = flow.last_ns - (life.last_ns or life.opened_ns)
-        yield Phase("close", flow.last_ns, flow.last_ns, Outcome.FAILED)
-        yield About(None, {"idle_before_end_ns": max(idle, 0)})
-        if not room.exchange.facts.get("faulty"):  # else it is clear why the client left
-            yield abnormal(room, flow, max(idle, 0))
-    end_ns = flow.last_ns if tcp is not None and tcp.end is not None else max(room.end_ns, flow.last_ns)
+    tcp, exchange = flow.tcp, room.exchange
+    over = tcp is not None and tcp.end is not None
+    if exchange is not None and not exchange.ended:
+        closed = room.life.closed_by is not None
+        if closed or over:
+            yield About(None, {"close_codes_seen": seen(room, over)})
+        if not closed and tcp is not None and over:
+            first = next((letter for letter in tcp.history if letter in "FfRr"), "")
+            who = name(room, Side.INITIATOR if first.isupper() else Side.RESPONDER)
+            how = "a RST" if first in "Rr" else "a FIN"
+            yield from abnormal(room, f"the {who} ended the connection with {how}", flow.last_ns)
+    end_ns = flow.last_ns if over else max(room.end_ns, flow.last_ns)
     for side in (Side.INITIATOR, Side.RESPONDER):
         half = room.halves[side]
         late = [(when, place) for when, place in half.pings.values() if end_ns - when >= PONG_NS]
@@ -170,26 +184,27 @@ def seen(room: WebSocket, ended: bool) -> list[Value]:
     return codes
 
 
-def abnormal(room: WebSocket, flow: Flow, idle: int) -> Finding:
-    """The connection went without a word.  §7.1.5"""
-    tcp = flow.tcp
-    history = tcp.history if tcp is not None else ""
-    first = next((letter for letter in history if letter in "FfRr"), "")
-    side = Side.INITIATOR if first.isupper() else Side.RESPONDER
-    how = "a RST" if first in "Rr" else "a FIN"
-    who = name(room, side)
-    text = f"The {who} ended the connection with {how}, and nobody had sent a Close frame; "
-    text += f"the last frame was {lasting(idle)} before."
-    cause = ""
+def abnormal(room: WebSocket, how: str, end_ns: int) -> Outputs:
+    """The connection went without a word; `how` says who ended it.  §7.1.5"""
+    life, exchange = room.life, room.exchange
+    idle = max(end_ns - (life.last_ns or life.opened_ns), 0)
+    yield Phase("close", end_ns, end_ns, Outcome.FAILED)
+    yield About(None, {"idle_before_end_ns": idle})
+    if exchange is not None and exchange.facts.get("faulty"):
+        return  # it is clear why the client left
+    who = how.split()[1]
+    text = f"{how[0].upper()}{how[1:]}, and nobody had sent a Close frame; the last frame was {lasting(idle)} before."
     if is_time_out(idle):
-        cause = f"After {round(idle / NS)} s of silence, a time-out of a proxy or of the {who} is likely."
-    elif first in "Rr":
+        cause = f"After {round(idle / NS):,} s of silence, a time-out of a proxy or of the {who} is likely."
+    elif how.endswith("RST"):
         cause = f"The process of the {who} crashed or was killed, or a proxy or firewall cut the connection."
+    elif "stream" in how:
+        cause = f"The {who} dropped this stream and kept the connection: a page was left, or a proxy gave up its peer."
     else:
         cause = f"The {who} went away without closing: its process ended, or its code closed the socket below."
     places: list[Spot | Place] = [half.last_message for half in room.halves if half.last_message is not None]
-    places = places or ([room.exchange.answered] if room.exchange is not None and room.exchange.answered else [])
-    return Finding("websocket.close-abnormal", text, places, cause=cause)
+    places = places or ([exchange.answered] if exchange is not None and exchange.answered else [])
+    yield Finding("websocket.close-abnormal", text, places, cause=cause)
 
 
 def is_time_out(idle: int) -> bool:

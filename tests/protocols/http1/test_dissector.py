@@ -9,8 +9,7 @@ import pytest
 
 from analyzer import core
 from analyzer.core import Outcome, Side, Span
-from analyzer.protocols.http1 import dissector
-from analyzer.protocols.http1 import PROTOCOL
+from analyzer.protocols.http1 import PROTOCOL, dissector
 from tests.engine.rooms import protocol
 from tests.play import Said, play
 
