@@ -45,6 +45,8 @@ HISTORY: Final = {
 NUMBERED: Final = re.compile(r"([a-z][a-z ]*?) (\d+)(?: \(0x[0-9a-f]+\))?", re.IGNORECASE)
 #: A number as it is asked for: "40", "alert 40", "0x1301", "suite 0x1301".
 NUMBER: Final = re.compile(r"(?:([a-z][a-z ]*?) )?(0x[0-9a-f]{1,8}|\d{1,10})", re.IGNORECASE)
+#: All numbers from one to another: "4000-4999".
+RANGE: Final = re.compile(r"(\d{3,5})-(\d{3,5})")
 #: Two bytes, as registries write them: "0x13,0x01", "{0x13, 0x01}".
 BYTES: Final = re.compile(r"\{?0x([0-9a-f]{2}), ?0x([0-9a-f]{2})\}?", re.IGNORECASE)
 
@@ -108,15 +110,29 @@ def find(word: str, among: list[Entry]) -> list[Entry]:
         return [history(word.strip())]
     parts = asked.replace("_", "-").replace(" ", "-")
     events = [entry for entry in among if event(entry.name.lower()) == parts]
-    if events:
+    if events and " " not in asked:
         return events
     named = [entry for entry in among if plain(asked) in plain(entry.name) or asked in entry.title.lower()]
     whole = re.compile(rf"(?<![\w-]){re.escape(asked)}(?![\w-])")
+    field, colon, _ = word.partition(":")
     return (
         named
         or [entry for entry in among if whole.search(entry.text)]
+        or (find(field, among) if colon and field.strip() else [])
+        or all_words(plain(asked).split(), among)
         or [entry for entry in among if asked in entry.text]
+        or [entry for entry in among if plain(entry.name) in plain(asked).split()]
     )
+
+
+def all_words(asked: list[str], among: list[Entry]) -> list[Entry]:
+    """The entries that have all of these words ("code 1006"): in what they are called, or else anywhere."""
+    if len(asked) < 2:
+        return []
+    called = [(entry, plain(f"{entry.name} {entry.what} {entry.title}").replace(".", " ").split()) for entry in among]
+    found = [entry for entry, words in called if all(any(one in other for other in words) for one in asked)]
+    exact = [entry for entry, words in called if entry in found and all(one in words for one in asked)]
+    return exact or found or [entry for entry in among if all(one in plain(entry.text) for one in asked)]
 
 
 def plain(word: str) -> str:
@@ -131,7 +147,7 @@ def event(name: str) -> str:
 
 
 def numbered(asked: str, among: list[Entry]) -> list[Entry]:
-    """The entries whose title has the number that `asked` is, alone or with its category ("alert 40", "0x13,0x01")."""
+    """The entries whose title (or name) has the number that `asked` is, alone or with its category ("alert 40")."""
     pair = BYTES.fullmatch(asked)
     match = NUMBER.fullmatch(f"0x{pair[1]}{pair[2]}" if pair else asked)
     if match is None:
@@ -139,12 +155,16 @@ def numbered(asked: str, among: list[Entry]) -> list[Entry]:
     category, value = match[1] or "", int(match[2], 0) if match[2][:2] == "0x" else int(match[2])
     found = []
     for entry in among:
-        title = NUMBERED.fullmatch(entry.title)
+        title = NUMBERED.fullmatch(entry.title) or NUMBERED.fullmatch(entry.name)
         if title is not None and int(title[2]) == value:
             words = title[1].lower()
             if not category or category in (words, words.replace(" ", ""), *words.split()):
                 found.append(entry)
-    return found
+    return found or [entry for entry in among if (several := RANGE.fullmatch(entry.name)) and within(value, several)]
+
+
+def within(value: int, several: re.Match[str]) -> bool:
+    return int(several[1]) <= value <= int(several[2])
 
 
 def history(letters: str) -> Entry:

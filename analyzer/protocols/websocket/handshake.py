@@ -6,12 +6,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import About, Exchange, Finding, Note, Outcome, Phase
-from analyzer.protocols.websocket.names import ABNORMAL
+from analyzer.protocols.websocket.names import ABNORMAL, GUID
 
 if TYPE_CHECKING:
     from analyzer.core import Outputs, Value
 
-GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # §1.3
 VERSION: Final = "13"
 KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==\Z")  # 16 bytes in base64
 MAX_VALUE_CHARACTERS: Final = 4096

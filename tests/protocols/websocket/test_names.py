@@ -34,7 +34,7 @@ def test_bad_codes_may_be_sent() -> None:
 def test_every_opcode_and_code_is_explained() -> None:
     assert all(f"opcode {number}" in WORDS for number in OPCODES)
     assert all(str(code) in WORDS for code in CLOSE_CODES)
-    assert all(word.text.endswith((".", ")")) and word.spec for word in WORDS.values())
+    assert all(word.meaning.endswith(".") and word.spec for word in WORDS.values())
 
 
 def test_every_finding_says_what_to_do() -> None:
