@@ -380,8 +380,10 @@ class StreamChannel(Channel):
 
     @property
     def read(self) -> bool:
-        if self.child is not None:
-            return self.child.read
+        child = self.child
+        # A channel that was handed on, and had nothing yet: what came here was read here.
+        if child is not None and (child.last is not None or child.state == DONE):
+            return child.read
         return self.seat is not None and self.seat.spoke and self.state != SEEKING
 
     def secrets(self, late: bool) -> None:

@@ -152,6 +152,8 @@ def answered(exchange: Exchange) -> Outputs:
         facts["server"] = lines["server"][:MAX_VALUE_CHARACTERS]
     findings: list[Finding] = []
     if opened:
+        if connected:
+            said.append(f"this stream of {exchange.version} is a WebSocket now")
         findings.extend(judged(exchange, said, fields))
         for name, field in (("subprotocol", "sec-websocket-protocol"), ("extensions", "sec-websocket-extensions")):
             if lines.get(field):

@@ -117,9 +117,10 @@ def facts(room: WebSocket) -> dict[str, Value]:
 def summary(room: WebSocket, asked: int, told: int, asked_bytes: int, told_bytes: int, lasted_ns: int) -> str:
     """One sentence: who said how much in what time, and how it ended."""
     life = room.life
-    parts = [f"{count(asked)} from the client ({asked_bytes:,} bytes), {count(told)} from the server ({told_bytes:,})"]
-    if not asked and not told:
-        parts = ["No message"]
+    if asked or told:
+        parts = [f"{sent(asked, asked_bytes, 'client')}, {sent(told, told_bytes, 'server')}"]
+    else:
+        parts = ["no message"]
     if lasted_ns:
         parts.append(f"in {lasting(lasted_ns)}")
         rate = (asked + told) * NS / lasted_ns
@@ -137,7 +138,16 @@ def summary(room: WebSocket, asked: int, told: int, asked_bytes: int, told_bytes
         said += f"; closed by the {name(room, closer)} {code}"
         if other.close_place is None:
             said += ", which was not answered"
-    return f"{said}."
+        elif other.close_code != half.close_code:
+            mine, yours = (str(code) for code in seen(room, ended=True)[:: 1 if closer is room.client else -1])
+            said += f": it sees {mine}, the {name(room, closer.other)} {yours}"
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def sent(messages: int, size: int, who: str) -> str:
+    if not messages:
+        return f"no message from the {who}"
+    return f"{count(messages)} from the {who} ({size:,} byte{'' if size == 1 else 's'})"
 
 
 def count(messages: int) -> str:

@@ -59,10 +59,14 @@ def test_one_sentence_says_it_all() -> None:
     assert sentence() == "No message."
     assert sentence(close(RES, 1001), close(INI, 1001)) == "No message in 2 ms; closed by the server with 1001."
     assert sentence(client(TEXT, b"hi"), close(INI, None)) == (
-        "1 message from the client (2 bytes), 0 messages from the server (0) in 2 ms; "
+        "1 message from the client (2 bytes), no message from the server in 2 ms; "
         "closed by the client without a code, which was not answered."
     )
     assert "(1,000 a second)" in sentence(*[client(TEXT, b"x")] * 30)
+    assert sentence(client(TEXT, b"a"), close(INI, None), close(RES)).endswith(
+        "closed by the client without a code: it sees 1000, the server 1005."
+    )
+    assert sentence(close(RES, 1001), close(INI, None)).endswith("with 1001: it sees 1005, the client 1001.")
     pinged = sentence(server(PING), client(PONG))
     assert pinged == "No message in 2 ms; a ping took 1 ms."
 
