@@ -1,4 +1,4 @@
-"""WebSockets in captures that others made: our reading beside tshark's, fact by fact; each difference has its reason."""
+"""WebSockets in captures that others made: our reading beside tshark's; each difference has its reason."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from analyzer.protocols.websocket.names import (
     close_name,
     is_legal,
 )
-from analyzer.protocols.websocket.state import MAX_PINGS, MAX_TRIPS, Half, Life, Message
+from analyzer.protocols.websocket.state import MAX_FRAMES, MAX_PINGS, MAX_TRIPS, Half, Life, Message
 
 if TYPE_CHECKING:
     from analyzer.core import Outputs
@@ -419,13 +419,13 @@ class WebSocket(core.Dissector):
                 return
             length = len(payload)
         message.bytes += length
-        held = sum(len(part) for part in message.parts) if message.frames > 1 else 0
-        if len(payload) < length or held + len(payload) > self.held:
+        if message.dropped:
+            return
+        room = self.held - message.held if message.frames <= MAX_FRAMES else 0
+        if len(payload) < length or len(payload) > room:
             message.dropped = True
-            if held < self.held:
-                message.parts.append(payload.cut(0, self.held - held))
-        else:
-            message.parts.append(payload)
+            payload = payload.cut(0, min(room, len(payload)))
+        message.add(payload)
 
     def _complete(self, sender: Side, half: Half, message: Message, note: Note, out: list[core.Output]) -> None:
         fields = note.fields
@@ -436,7 +436,7 @@ class WebSocket(core.Dissector):
             return
         half.bytes += message.bytes
         half.last_message_bytes = message.bytes
-        whole = joined(message.parts) if message.parts else note_piece(note)
+        whole = message.whole() or note_piece(note)
         data = bytes(whole)
         several = f" in {message.frames:,} frames" if message.frames > 1 else ""
         compressed = ", compressed" if message.compressed else ""
