@@ -791,6 +791,12 @@ class Exchange:
         self.ended = ""  # who ended what it opened, and how, where that is not the end of the connection
 
 
+class Resumed:
+    """As a context: the beginning is not in the capture, so that what comes first may be within a unit."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True)
 class Lead:
     """An exchange, begun or answered, that is for the room which claims `label` to tell of (`Protocol.lead`)."""
@@ -1276,6 +1282,7 @@ class Protocol:
     media: bool = False  # its room gets what is known to be RTP
     starts: frozenset[int] | None = None  # the first bytes that `probe` does not refuse at once; None: it may take any
     lead: Callable[[Exchange], Outputs] | None = None  # tells of requests that ask for it, and of their answers
+    late: bool = False  # of "tcp" it claims only streams that began before the capture
 
     def reference(self, spec: str) -> str:
         """A section of this protocol's RFC, written out ("§3.5" becomes "RFC 9293 3.5")."""

@@ -311,7 +311,7 @@ class Http(core.Dissector):
         asked = self.asked[0] if self.asked else None
         if sender is not self.client and asked is not None and asked.upgrade and self.switching == len(self.asked) == 1:
             # Most likely the 101 is among them; whoever is asked for looks whether it is so.
-            yield Handoff(f"upgrade:{asked.upgrade}")
+            yield Handoff(f"upgrade:{asked.upgrade}", core.Resumed())
             return
         self.expect[sender] = LOST
         self.scanned[sender] = 0

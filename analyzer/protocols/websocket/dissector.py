@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from analyzer import core
-from analyzer.core import Body, Exchange, Malformed, Note, Pass, Piece, Side, Value, joined
+from analyzer.core import Body, Exchange, Malformed, Note, Pass, Piece, Resumed, Side, Value, joined
 from analyzer.protocols.websocket import deflate, frames, subprotocols, verdicts
 from analyzer.protocols.websocket.handshake import extensions
 from analyzer.protocols.websocket.names import (
@@ -92,6 +92,8 @@ class WebSocket(core.Dissector):
             for inflater in either:
                 inflater.miss()
             self.halves = (Half(either[0]), Half(either[1]))
+            for half in self.halves:
+                half.lost = half.torn = isinstance(exchange, Resumed)
             return
         self.exchange = exchange
         self.client = exchange.client

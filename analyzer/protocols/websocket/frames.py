@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.protocols.websocket.names import CLOSE, CONTINUATION, OPCODES, PING, PONG, TEXT
+from analyzer.protocols.websocket.names import BINARY, CLOSE, CONTINUATION, OPCODES, PING, PONG, TEXT
 
 MAX_CONTROL_BYTES: Final = 125
 #: So many frames in a row are no chance.
@@ -12,6 +12,14 @@ CHAIN: Final = 3
 #: A longer frame in the middle of a stream is not believed.
 PLAUSIBLE_BYTES: Final = 1 << 24
 RSV1: Final = 4
+#: First bytes of frames that are believed without a handshake.
+STARTS: Final = frozenset(
+    (128 if fin else 0) | rsv << 4 | opcode
+    for opcode in OPCODES
+    for fin in (False, True)
+    for rsv in (0, RSV1)
+    if (fin and not rsv) or opcode in (TEXT, BINARY) or (opcode == CONTINUATION and not rsv)
+)
 
 
 def header_size(head: bytes | bytearray) -> int:
@@ -53,6 +61,7 @@ def chain(head: bytes | bytearray, masked: bool | None = None) -> tuple[int, boo
     `masked` says whether they have to be; None takes it from the first.  A frame whose header is not complete ends it.
     """
     found, at = 0, 0
+    within: bool | None = None  # a message of several frames; None: not known
     for _ in range(CHAIN):
         part = head[at : at + 14]
         if len(part) < 2:
@@ -62,8 +71,11 @@ def chain(head: bytes | bytearray, masked: bool | None = None) -> tuple[int, boo
         verdict = plausible(part, masked)
         if verdict is None:
             return found, True
-        if not verdict:
+        opcode, fin = part[0] & 15, part[0] >= 0x80
+        if not verdict or (opcode < CLOSE and within is not None and within != (opcode == CONTINUATION)):
             return 0, False
+        if opcode < CLOSE:
+            within = not fin
         size = header_size(part)
         at += size + payload_size(part)
         found += 1
@@ -79,8 +91,8 @@ def plausible(head: bytes | bytearray, masked: bool) -> bool | None:
         return False
     if opcode in (CLOSE, PING, PONG) and (head[0] < 0x80 or rsv or head[1] & 0x7F > MAX_CONTROL_BYTES):
         return False
-    if rsv and opcode == CONTINUATION:
-        return False
+    if (rsv and opcode == CONTINUATION) or (head[0] < 0x80 and head[1] & 0x7F == 0):
+        return False  # nobody sends an empty piece, unless it is the last
     size = header_size(head)
     if len(head) < size:
         return None
@@ -93,6 +105,8 @@ def probe(head: bytes) -> bool | None:
 
     Three frames in a row have to fit, and what they carry: text that is UTF-8, closes with a code that may be.
     """
+    if head and head[0] not in STARTS:
+        return False
     if len(head) < 2:
         return None
     found, goes_on = chain(head)

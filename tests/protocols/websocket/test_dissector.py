@@ -375,6 +375,18 @@ def late(*frames: tuple[Side, bytes] | tuple[Side, int]) -> Said:
     return play(websocket.PROTOCOL, *frames, over="upgrade:websocket")
 
 
+def test_streams_that_began_before_the_capture_are_recognised() -> None:
+    three = [client(TEXT, text) for text in (b"amber", b"birch", b"cedar")]
+    rest = server(BINARY, bytes(300))[1][200:]
+    said = play(ROOMS, (RES, rest), *three, server(TEXT, b"hello"), over="tcp", late=True)
+    words = ("amber", "birch", "cedar", "hello")
+    assert [text for _, text in said.lines] == [f'5 bytes: "{word}"' for word in words]
+    assert (said.kind, said.notes[0].path, codes(said)) == ("websocket", ("tcp", "websocket"), [])
+    # two are too few, and a stream that was seen from its start is none
+    assert play(ROOMS, *three[:2], over="tcp", late=True).lines == []
+    assert play(ROOMS, *three, over="tcp").lines == []
+
+
 def test_frames_without_a_handshake() -> None:
     said = late(server(TEXT, b"one"), server(TEXT, b"two"), server(PING), client(TEXT, b"three"), client(TEXT, b"x"))
     assert [text for _, text in said.lines] == [
