@@ -37,10 +37,7 @@ def test_the_facts_of_websocket_are_those_of_the_oracle(path: Path) -> None:
     name = path.name.removesuffix(".json")
     truth = json.loads(path.read_text(encoding="utf-8"))
     wanted = score().truth_facts(truth)
-    differs = any((name, category) in known() for category in CATEGORIES)
-    if not differs and not any(wanted[category] for category in CATEGORIES):
-        pytest.skip("no WebSocket")
-    try:
+    try:  # also where there is no WebSocket: none may be found
         have = score().report_facts(reported(name, truth))
     except CaptureError:
         have = score().report_facts({})
