@@ -109,7 +109,9 @@ class Connection(core.Dissector):
         stream = self.open_streams.pop(number, None)
         if stream is not None:
             if stream.tunnel is not None:
-                stream.tunnel.ended = f"the {self._who(sender)} reset its stream by {error_name(code)}"
+                stream.tunnel.ended = (
+                    f"the {self._who(sender)} reset the stream of {stream.target[:80]} by {error_name(code)}"
+                )
             yield from self._close_tunnel(stream, number, unit)
             yield from self._waiting(stream, number, unit.time_ns, "the stream was reset")
         if code not in (NO_ERROR, CANCEL) and f"reset {code}" not in self.told:

@@ -153,7 +153,7 @@ class Http2(Connection):
             return
         stream.ended[sender] = True
         if stream.tunnel is not None and not stream.tunnel.ended:
-            stream.tunnel.ended = f"the {self._who(sender)} ended its stream"
+            stream.tunnel.ended = f"the {self._who(sender)} ended the stream of {stream.target[:80]}"
         yield from self._waited(sender, stream.windows[sender], f"stream {number}{stream.what}")
         if all(stream.ended):
             del self.open_streams[number]

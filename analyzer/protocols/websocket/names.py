@@ -36,7 +36,7 @@ TLS_FAILED: Final = 1015
 CLOSE_CODES: Final[dict[int, tuple[str, str]]] = {
     1000: ("Normal Closure", "The purpose of the connection is fulfilled."),
     1001: ("Going Away", "The server goes down, or the browser leaves the page."),
-    1002: ("Protocol error", "The peer broke the protocol: bad masking, reserved bits, a wrong order of frames."),
+    1002: ("Protocol error", "The other side broke the protocol: masks, reserved bits, opcodes, order of frames."),
     1003: ("Unsupported Data", "The end takes no data of this type (binary where it wants text, say)."),
     1004: ("Reserved", "It has no meaning yet."),
     1005: ("No Status Received", "The Close frame had no code. It never stands in a frame itself."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import About, Finding, Outcome, Phase, Place, Side
-from analyzer.protocols.websocket.names import ABNORMAL, BAD_CODES, NO_STATUS, TOO_BIG, close_name
+from analyzer.protocols.websocket.names import ABNORMAL, BAD_CODES, CLOSE_CODES, NO_STATUS, TOO_BIG, close_name
 
 if TYPE_CHECKING:
     from analyzer.core import Flow, Outputs, Spot, Value
@@ -51,7 +51,10 @@ def close_code(room: WebSocket, sender: Side, code: int, reason: str, place: Pla
         if other.last_message_bytes:
             said += f" The last message to it had {other.last_message_bytes:,} bytes."
         return Finding("websocket.too-big", said, places)
-    return Finding("websocket.close-code", said, places)
+    cause = CLOSE_CODES[code][1]
+    if not reason:
+        cause += " No reason was given with it."
+    return Finding("websocket.close-code", said, places, cause=cause)
 
 
 # --- at the end -------------------------------------------------------------------------------------------------------
@@ -206,10 +209,10 @@ def abnormal(room: WebSocket, how: str, end_ns: int) -> Outputs:
     text = f"{how[0].upper()}{how[1:]}, and nobody had sent a Close frame; the last frame was {lasting(idle)} before."
     if is_time_out(idle):
         cause = f"After {round(idle / NS):,} s of silence, a time-out of a proxy or of the {who} is likely."
+    elif exchange is not None and exchange.ended:
+        cause = f"The {who} dropped this stream and kept the connection: a page was left, or a proxy gave up its peer."
     elif how.endswith("RST"):
         cause = f"The process of the {who} crashed or was killed, or a proxy or firewall cut the connection."
-    elif "stream" in how:
-        cause = f"The {who} dropped this stream and kept the connection: a page was left, or a proxy gave up its peer."
     else:
         cause = f"The {who} went away without closing: its process ended, or its code closed the socket below."
     places: list[Spot | Place] = [half.last_message for half in room.halves if half.last_message is not None]
