@@ -41,7 +41,12 @@ def units() -> list[Extension]:
 
     sources = [source(name) for name in COMPILED["UNITS"]]
     return mypycify(
-        [*LENIENT, *sources], opt_level="1", debug_level="0", target_dir="build/mypyc", group_name="analyzer_units"
+        [*LENIENT, *sources],
+        opt_level="1",
+        debug_level="0",
+        target_dir="build/mypyc",
+        group_name="analyzer_units",
+        multi_file=True,  # one file of all of them takes the compiler four times as long, and is no faster
     )
 
 
@@ -65,6 +70,7 @@ class LateBuild(build_ext):
     def finalize_options(self) -> None:
         self.distribution.ext_modules = list(extensions())
         super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
 
 
 def wanted() -> list[Extension]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 #: A second process costs a start and another pass over the file: it is worth it where so many rows will be looked at
 #: one by one, and as long as only this part of the file was read.
-HELP_ROWS_LEFT: Final = 50_000
+HELP_ROWS_LEFT: Final = 100_000
 HELP_EARLY: Final = 4  # a fourth
 #: As `cli.main.run` has it.
 QUIET_THREADS: Final = {"OPENBLAS_NUM_THREADS": "1"}
@@ -390,11 +390,6 @@ class Parcel(pickle.Pickler):
                 (value.kind, value.text, value.at, value.fields),
                 (value.verdict, value.sender, value.flow, value.path, value.spec, value.remark, value.tree),
             )
-        if isinstance(value, core.Finding):
-            return unpack_finding, (
-                (value.code, value.text, value.at),
-                (value.cause, value.advice, value.limits, value.severity, value.title, value.spec, value.flow),
-            )
         if isinstance(value, core.Piece):
             return core.Piece, (value.data, value.runs, value.start, value.stop, value.base, value.whole)
         if is_dataclass(kind):
@@ -408,14 +403,11 @@ def unpack_note(begun: tuple[Any, ...], rest: tuple[Any, ...]) -> core.Note:
     return note
 
 
-def unpack_finding(begun: tuple[Any, ...], rest: tuple[Any, ...]) -> core.Finding:
-    found = core.Finding(*begun)
-    found.cause, found.advice, found.limits, found.severity, found.title, found.spec, found.flow = rest
-    return found
-
-
 #: Paths, limits, whether to trace, the share of the flows, and the file for the notes, which the process inherits.
 Job = tuple["list[str | bytes]", Limits, bool, "tuple[int, int, int]", Material, int | None]
+#: What a finding has: code, text, spans, time, cause, advice, limits, severity, title, section, flow.  There may be as
+#: many as flows, and of plain values they are handed over in a fraction of the time.
+Told = tuple[Any, ...]
 #: Size of the file of notes; then of each flow its id, notes (how many and where, or themselves), findings, phases,
 #: title, facts and kind.
 Result = tuple[int, list[tuple[Any, ...]]]
@@ -479,7 +471,8 @@ class Worker:
             if number < len(flows):  # this process may have been stopped earlier
                 said = Packed(spool, *notes) if isinstance(notes, tuple) else notes
                 steps = [core.Phase(name, ns[0], ns[1], OUTCOMES[what], trips) for name, ns, what, trips in phases]
-                found.append(core.Story(flows[number], said, findings, steps, title, facts, kind))
+                verdicts = [finding_of(one) for one in findings]
+                found.append(core.Story(flows[number], said, verdicts, steps, title, facts, kind))
         return found
 
     def end(self) -> None:
@@ -506,7 +499,7 @@ def share_of(job: Job, spool: Spool, stop: Callable[[], bool] | None = None) -> 
         (
             story.flow.id,
             (story.notes.size, story.notes.parts) if isinstance(story.notes, Packed) else story.notes,
-            story.findings,
+            [told_of(one) for one in story.findings],
             [(one.name, (one.start_ns, one.end_ns), one.outcome.value, one.round_trips) for one in story.phases],
             story.title,
             story.facts,
@@ -515,6 +508,30 @@ def share_of(job: Job, spool: Spool, stop: Callable[[], bool] | None = None) -> 
         for story in analysis.engine.stories
     ]
     return spool.flush() if spool.file is not None else 0, found
+
+
+def told_of(found: core.Finding) -> Told:
+    place = found.at
+    return (
+        (found.code, found.text, tuple(map(tuple, place.spans)), place.time_ns),
+        (found.cause, found.advice, found.limits, None if found.severity is None else found.severity.value),
+        (found.title, found.spec, found.flow),
+    )
+
+
+def finding_of(told: Told) -> core.Finding:
+    (code, text, spans, time_ns), (cause, advice, limits, severity), rest = told
+    found = core.Finding(
+        code,
+        text,
+        core.Place(tuple([core.Span(*span) for span in spans]), time_ns),
+        cause=cause,
+        advice=advice,
+        limits=limits,
+        severity=None if severity is None else core.Severity(severity),
+    )
+    found.title, found.spec, found.flow = rest
+    return found
 
 
 def work() -> None:

@@ -35,6 +35,7 @@ UNITS: Final = (
     "analyzer.protocols.dns",
     "analyzer.protocols.http1.dissector",
     "analyzer.protocols.http1.heads",
+    "analyzer.protocols.sdp.carriers",
     "analyzer.protocols.tcp.dissector",
     "analyzer.protocols.tcp.messages",
     "analyzer.protocols.tcp.names",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -55,10 +57,50 @@ def test_media_prove_authentic_and_reports_open(name: str) -> None:
     sent = {note.fields["ssrc"]: note.fields["sender_packet_count"] for note in reports}
     came: dict[int, int] = {}
     for note in notes(name, "rtp.stream"):  # one path after another may carry a stream
-        if note.fields["payload_type"] in OPUS:
+        if number(note.fields["payload_type"]) in OPUS:
             came[note.fields["ssrc"]] = came.get(note.fields["ssrc"], 0) + note.fields["packets"]
     assert came
     assert [ssrc for ssrc, count in came.items() if sent.get(ssrc, 1) > count] == []
+
+
+#: Addresses of the two ends in every capture of the lab: both versions of IP are one end.
+HOSTS = {"10.77.0.1": "A", "fd77::1": "A", "10.77.0.2": "B", "fd77::2": "B"}
+
+
+def number(value: Any) -> int:
+    return int(value["value"] if isinstance(value, dict) else value)
+
+
+def counted(name: str) -> Counter[str]:
+    """Packets as the lab counts them: by who is DTLS client, RTP by payload type, RTCP by its first packet's type."""
+    flows = {flow.id: flow for flow in report_of(name).flows}
+
+    def end(note: Note) -> str:
+        assert note.sender is not None
+        flow = flows[note.flow]
+        return HOSTS[(flow.initiator, flow.responder)[note.sender].address]
+
+    (client,) = {end(note) for note in notes(name, "dtls.client-hello")}
+    found: Counter[str] = Counter()
+    types = {(end(note), note.fields["ssrc"], number(note.fields["payload_type"])) for note in notes(name, "rtp.")}
+    assert types
+    for note in notes(name, "rtp.stream"):
+        who = "client" if end(note) == client else "server"
+        for one in note.fields.get("payload_types") or [note.fields]:
+            found[f"{who} RTP {number(one['payload_type'])}"] += one["packets"]
+    seen = set()
+    for note in notes(name, "rtcp."):
+        if note.frames[-1] not in seen:  # the first packet of a datagram
+            seen.add(note.frames[-1])
+            who = "client" if end(note) == client else "server"
+            found[f"{who} RTCP {number(note.fields['packet_type'])}"] += 1
+    return found
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_packets_are_those_that_the_lab_opened(name: str) -> None:
+    opened = json.loads(lab_file(f"{name}.json").read_text())["truth"]["srtp_opened"]
+    assert counted(name) == opened["packets"]
 
 
 @pytest.mark.parametrize("name", [name for name in MEDIA if name not in KEYED])

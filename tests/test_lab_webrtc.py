@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import analyzer
-from analyzer.core import Limits, Note, Report, Session, Severity
+from analyzer.core import Limits, Note, Outcome, Report, Session, Severity
 from tests.conftest import LAB, lab_file
 
 if TYPE_CHECKING:
@@ -142,8 +142,10 @@ def test_channels_are_those_of_the_applications(name: str) -> None:
         else:
             assert (row["label"], row["protocol"], row["opened_by"]) == (one["label"], one["protocol"], "A")
             assert row["type"].endswith("in order") == one["ordered"]
-            assert ("so many" in row["type"]) == (one["maxRetransmits"] is not None)
-            assert ("for so long" in row["type"]) == (one["maxPacketLifeTime"] is not None)
+            times, ms = one["maxRetransmits"], one["maxPacketLifeTime"]
+            told = {0: "never sent again", 1: "sent again once"}.get(times, f"sent again {times} times")
+            assert (told in row["type"]) == (times is not None)
+            assert (f"sent again for {ms} ms" in row["type"]) == (ms is not None)
             assert row["ack_ns"] > row["open_ns"]  # though each may have gone another way
         counts = [len([message for message in page(name, end)["sent"] if message["id"] == stream]) for end in ENDS]
         assert row["messages"] == counts
@@ -193,3 +195,12 @@ def test_nobody_selects_where_no_pair_works() -> None:
     for name in CAPTURES:
         if name not in PAIRED:
             assert "selected_pair" not in call_of(name).facts
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_a_call_has_all_its_steps(name: str) -> None:
+    call = call_of(name)
+    told = {phase.name: phase.outcome for phase in call.phases}
+    steps = ("signalling", "checks", "nomination", "dtls", "sctp", "channel", "first message")
+    assert [step for step in steps if told.get(step) is not Outcome.ESTABLISHED] == []
+    assert set(call.facts["waited_for"]) >= set(steps)

@@ -112,7 +112,7 @@ def find(word: str, among: list[Entry]) -> list[Entry]:
     events = [entry for entry in among if event(entry.name.lower()) == parts]
     if events and " " not in asked:
         return events
-    named = [entry for entry in among if plain(asked) in plain(entry.name) or asked in entry.title.lower()]
+    named = [entry for entry in among if plain(asked) in plain(entry.name) or plain(asked) in plain(entry.title)]
     whole = re.compile(rf"(?<![\w-]){re.escape(asked)}(?![\w-])")
     field, colon, _ = word.partition(":")
     return (

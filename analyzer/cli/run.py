@@ -7,7 +7,7 @@ import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from analyzer.cli.options import Options
     from analyzer.core import Batch, Report
+
+
+#: The last report stays until the process ends: taking it apart, object by object, would take longer than writing it.
+_kept: Final[list[Report]] = []
 
 
 @dataclass(slots=True)
@@ -129,6 +133,7 @@ def analyse(captures: Sequence[str], wanted: Options, *, trace: bool) -> Result:
                 report = analysis.report()
             finally:
                 analysis.end()
+        _kept[:] = [report]
         gc.freeze()  # all of it is kept until the end: looking for cycles in it while it is written would be in vain
     if not wanted.quiet and (wanted.output is not None or not sys.stdout.isatty() or wanted.format != "text"):
         warn(report)

@@ -878,7 +878,7 @@ class DatagramChannel(Channel):
 
     def _owner(self, sender: Side, piece: Piece) -> Seat | None:
         """The room that this datagram is for: one at work here, then any that claims the label."""
-        data = bytes(piece)
+        data = piece.__bytes__()
         undecided: Seat | None = None
         claimants, explicit = self._claimants, self._explicit
         if explicit and self.seats:

@@ -30,6 +30,8 @@ PATIENCE_ROWS: Final = 3
 STRAY_BYTES: Final = 1 << 30
 #: What was delivered last is kept, to compare it with what comes again.
 RECENT_BYTES: Final = 8192
+#: It is let go of only where so much has come together: not for each segment.
+MOST_RECENT_BYTES: Final = 2 * RECENT_BYTES
 FIN: Final = 0x01
 SYN: Final = 0x02
 RST: Final = 0x04
@@ -165,16 +167,20 @@ class Stream:
         return found
 
     def _remember(self, start: int, piece: Piece, size: int) -> None:
-        recent = self._recent
-        recent.append((start, piece))
+        self._recent.append((start, piece))
         self._recent_bytes += size
-        if self._recent_bytes > RECENT_BYTES and len(recent) > 1:
-            done = 0
-            while self._recent_bytes > RECENT_BYTES and done + 1 < len(recent):
-                old = recent[done][1]
-                self._recent_bytes -= old.stop - old.start
-                done += 1
-            del recent[:done]
+        if self._recent_bytes > MOST_RECENT_BYTES:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Let go of all but what was delivered last."""
+        recent = self._recent
+        done = 0
+        while self._recent_bytes > RECENT_BYTES and done + 1 < len(recent):
+            old = recent[done][1]
+            self._recent_bytes -= old.stop - old.start
+            done += 1
+        del recent[:done]
 
     def _place(self, seq: int, piece: Piece, wire: int, fin: bool) -> Sequence[Delivery]:
         """`feed` for what is not simply next."""

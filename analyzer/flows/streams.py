@@ -36,6 +36,8 @@ FULL = cython.declare(cython.longlong, 3)  # there is no record free: go on when
 FIXED_BYTES = cython.declare(cython.longlong, 12)  # RFC 3550 §5.1
 #: Distinct packets that make a stream.
 ENOUGH = cython.declare(cython.longlong, 3)
+#: The same, next to a stream of the same sender in the same flow.
+FEW: Final = 2
 #: On trial: sequence numbers and timestamps no further apart, and no longer a silence.
 NEAR = cython.declare(cython.longlong, 16)
 NEAR_STAMPS = cython.declare(cython.longlong, 3_000_000)
@@ -774,15 +776,24 @@ class StreamTable:
         return flow < len(self._heads) and bool(int(self._heads[flow]) & REFUSED)
 
     def streams(self, flow: int) -> list[MediaStream]:
-        """The streams of a flow, in the order of their first packets."""
+        """The streams of a flow, in the order of their first packets.
+
+        Beside those of the same sender, two packets in a row are one, too: media often begin on a path that they leave.
+        """
         found: list[MediaStream] = []
         one = int(self._heads[flow]) & INDEX if flow < len(self._heads) else 0
+        short: list[MediaStream] = []
         while one:
             at = RECORD * (one - 1)
             record = [int(word) for word in self._records[at : at + RECORD]]
             if record[STATE]:
                 found.append(_summary(record))
+            elif record[PACKETS] - record[COPIES] >= FEW and record[HIGHEST] - record[BASE] + 1 == record[RECEIVED]:
+                short.append(_summary(record))
             one = record[NEXT]
+        if short:
+            senders = {stream.sender for stream in found}
+            found.extend(stream for stream in short if stream.sender in senders)
         found.sort(key=lambda stream: (stream.first_frame, stream.ssrc))
         return found
 

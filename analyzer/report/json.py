@@ -18,13 +18,16 @@ WRITE_BYTES: Final = 1 << 17
 
 def write_json(report: core.Report, out: BinaryIO, detail: model.Detail = "full") -> None:
     """Write the whole report and a newline to `out`."""
-    gathered = bytearray()
+    gathered: list[bytes] = []
+    size = 0
     for piece in pieces(report, detail):
-        gathered += piece
-        if len(gathered) >= WRITE_BYTES:
-            out.write(gathered)
-            gathered = bytearray()
-    out.write(gathered)
+        gathered.append(piece)
+        size += len(piece)
+        if size >= WRITE_BYTES:
+            out.write(b"".join(gathered))
+            gathered.clear()
+            size = 0
+    out.write(b"".join(gathered))
 
 
 def pieces(report: core.Report, detail: model.Detail) -> Iterator[bytes]:

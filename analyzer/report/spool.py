@@ -34,7 +34,8 @@ class Spool(core.Packer):
     def __init__(self, file: BinaryIO | None = None, size: int = 0) -> None:
         self.file: BinaryIO | None = file  # made when it is needed
         self._written = size  # bytes in the file
-        self._behind = bytearray()  # what comes after them
+        self._behind: list[bytes] = []  # what comes after them
+        self._behind_bytes = 0
         self._full = False  # the disk is
         self._last_at = -1  # the part that was read last, as objects
         self._last: list[core.Note] = []
@@ -67,9 +68,10 @@ class Spool(core.Packer):
     def _keep(self, notes: list[core.Note]) -> tuple[int, int, int]:
         """Where the text of these notes begins, its size, and how many they are."""
         text = model.notes(notes)
-        at = self._written + len(self._behind)
-        self._behind += text
-        if len(self._behind) >= BLOCK_BYTES and not self._full:
+        at = self._written + self._behind_bytes
+        self._behind.append(text)
+        self._behind_bytes += len(text)
+        if self._behind_bytes >= BLOCK_BYTES and not self._full:
             try:
                 self.flush()
             except OSError:
@@ -81,17 +83,25 @@ class Spool(core.Packer):
         if self.file is None:
             self.file = tempfile.TemporaryFile(prefix="analyzer-", buffering=0)  # noqa: SIM115 - it ends with this
         self.file.seek(self._written)
-        while self._behind:
-            done = self.file.write(self._behind)
+        while self._behind_bytes:
+            text = self._gathered()
+            done = self.file.write(text)
             self._written += done
-            del self._behind[:done]
+            self._behind = [text[done:]] if done < len(text) else []
+            self._behind_bytes -= done
         return self._written
+
+    def _gathered(self) -> bytes:
+        """What is not in the file yet, in one piece."""
+        if len(self._behind) != 1:
+            self._behind = [b"".join(self._behind)]
+        return self._behind[0]
 
     def read(self, at: int, size: int) -> bytes:
         """Bytes `at` to `at + size` of all that was written."""
         if at >= self._written:
             at -= self._written
-            return bytes(self._behind[at : at + size])
+            return self._gathered()[at : at + size]
         assert self.file is not None
         self.file.seek(at)
         found = self.file.read(size)

@@ -113,6 +113,7 @@ class Row:
     verdicts: str
     style: str
     begin_ns: int
+    frames: str  # of all its flows
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ COLUMNS: Final = (
     Column("RT", lambda row: _trips(row.session), 3, right=True, dropped=5),
     Column("history", lambda row: row.flow.tcp.history if row.flow and row.flow.tcp else "", 16, dropped=4),
     Column("findings", lambda row: row.verdicts, 20, dropped=6),
-    Column("frames", lambda row: f"{row.flow.first_frame}-{row.flow.last_frame}" if row.flow else "", 17, dropped=1),
+    Column("frames", lambda row: row.frames, 17, dropped=1),
 )
 WHAT: Final = "what"
 WHAT_LEAST: Final = 21
@@ -181,7 +182,9 @@ def _row(report: core.Report, session: core.Session, flows: dict[int, core.Flow]
     worst = next((severity for severity in words.SEVERITIES[:2] if sums[severity]), None)
     bad = session.outcome in (Outcome.FAILED, Outcome.UNANSWERED)
     style = ink.BAD if bad or worst is Severity.ERROR else ink.DOUBTFUL if worst else ink.PLAIN
-    return Row(session, words.main_flow(session, flows), ", ".join(said), style, report.capture.first_ns)
+    known = [flows[one] for one in session.flows if one in flows]
+    frames = f"{min(flow.first_frame for flow in known)}-{max(flow.last_frame for flow in known)}" if known else ""
+    return Row(session, words.main_flow(session, flows), ", ".join(said), style, report.capture.first_ns, frames)
 
 
 def drawn(rows: list[Row], paper: Ink) -> Iterator[Line]:

@@ -88,18 +88,22 @@ def title_lines(session: core.Session, flows: Mapping[int, core.Flow], paper: In
     outcome = session.outcome.value
     line.add(ink.cut(session.title, paper.width - line.at - len(outcome) - 2), ink.STRONG).add("  ")
     yield line.add(outcome, words.OUTCOME_STYLE[session.outcome])
-    own = [flows[flow] for flow in session.flows if flow in flows]
-    for flow in own:
-        mark = f"{flow_mark(session, flow.id)} " if len(own) > 1 else ""
-        ends = f"{flow.initiator} > {flow.responder}"
-        line = Line("   ").add(mark, ink.TOLD).add(ink.cut_middle(ends, paper.width - 12), ink.FAINT)
-        yield line.add(f"  {flow.transport}", ink.FAINT)
+    known = flow_marks(session)
+    for number, mark in known.items():
+        flow = flows.get(number)
+        if flow is not None:
+            ends = f"{flow.initiator} > {flow.responder}"
+            shown = f"{mark} " if len(known) > 1 else ""
+            line = Line("   ").add(shown, ink.TOLD).add(ink.cut_middle(ends, paper.width - 36), ink.FAINT)
+            line.add(f"  {flow.transport}", ink.FAINT)
+            # Signalling and look-ups of names are told here, too; their flows are sessions of their own.
+            yield line if number in session.flows else line.add(", of another session", ink.FAINT)
 
 
-def flow_mark(session: core.Session, flow: int) -> str:
-    """A letter for each flow of a session that has several: a to z, then numbers."""
-    index = session.flows.index(flow) if flow in session.flows else -1
-    return chr(ord("a") + index) if 0 <= index < 26 else str(index)
+def flow_marks(session: core.Session) -> dict[int, str]:
+    """A letter for each flow that notes of the session are of: a to z, then numbers."""
+    found = dict.fromkeys([*session.flows, *(note.flow for note in session.notes)])
+    return {flow: chr(ord("a") + index) if index < 26 else str(index) for index, flow in enumerate(found)}
 
 
 class Ladder:
@@ -119,7 +123,8 @@ class Ladder:
         self.kinds = kinds
         self.paper = paper
         self.show = show
-        self.marks = {flow: flow_mark(session, flow) for flow in session.flows} if len(session.flows) > 1 else {}
+        known = flow_marks(session)
+        self.marks = known if len(known) > 1 else {}
         digits = len(str(session.notes[-1].frames[-1])) + 1 if session.notes and session.notes[-1].frames else 0
         self.frame_stop = max(FRAME_WIDTH, digits)
         self.time_stop = self.frame_stop + TIME_WIDTH

@@ -166,9 +166,9 @@ def problem(found: core.Problem) -> str:
 
 
 def main_flow(session: core.Session, flows: Mapping[int, core.Flow]) -> core.Flow | None:
-    """The flow that shows what the session is about: its first TCP connection, or else its first flow."""
+    """The flow that shows what the session is about: its first TCP connection, or else what its flows led to."""
     own = [flows[flow] for flow in session.flows if flow in flows]
-    return next((flow for flow in own if flow.tcp is not None), own[0] if own else None)
+    return next((flow for flow in own if flow.tcp is not None), own[-1] if own else None)
 
 
 def set_up(session: core.Session) -> list[core.Phase]:

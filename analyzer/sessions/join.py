@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from analyzer.core import Outcome, Session, Severity, Verdict
 from analyzer.sessions import capture as of_capture
 from analyzer.sessions import lookups, proxies, resets, tcp_joined, tls_joined, websocket_joined
+from analyzer.sessions.described import DESCRIBED
 from analyzer.sessions.webrtc import WEBRTC
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ GRAVEST_FIRST: Final = (Outcome.FAILED, Outcome.UNANSWERED, Outcome.PARTIAL, Out
 HARMLESS: Final = ".harmless-"
 RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
 #: In this order: the first one that wants a flow for its sessions gets it.
-JOINERS: Final[tuple[Joiner, ...]] = (WEBRTC,)
+JOINERS: Final[tuple[Joiner, ...]] = (WEBRTC, DESCRIBED)
 TABLES: Final[Mapping[str, FindingKind]] = {
     **of_capture.FINDINGS,
     **tcp_joined.FINDINGS,

@@ -22,11 +22,12 @@ def opens(
 
 
 class Channels:
-    """Data channels over SCTP in UDP; the initiator opens even streams. What a side sends is acknowledged."""
+    """Data channels, over SCTP in UDP unless `ends` says otherwise; what a side sends is acknowledged."""
 
-    def __init__(self) -> None:
-        self.ends = Association(in_udp=True, ports=PORTS)
-        self.ends.open(0.0, supported(RE_CONFIG))
+    def __init__(self, ends: Association | None = None, at_s: float = 0.0, *, shake: bool = True) -> None:
+        self.ends = Association(in_udp=True, ports=PORTS) if ends is None else ends
+        if shake:
+            self.ends.open(at_s, supported(RE_CONFIG))
         self.next = [1000, 7000]  # transmission sequence numbers
         self.order: dict[tuple[int, int], int] = {}  # stream sequence numbers by side and stream
         self.resets = [1000, 7000]

@@ -98,8 +98,8 @@ def client_key_exchange() -> bytes:
 class Sealer12:
     """Makes the records of one side of DTLS 1.2 with AES-128-GCM, with or without a connection id (RFC 9146)."""
 
-    def __init__(self, side: int) -> None:
-        block = schedule.key_block(0xFEFD, "SHA256", MASTER, *RANDOMS, 40)
+    def __init__(self, side: int, randoms: tuple[bytes, bytes] = RANDOMS) -> None:
+        block = schedule.key_block(0xFEFD, "SHA256", MASTER, *randoms, 40)
         self.key, self.salt = block[16 * side : 16 * side + 16], block[32 + 4 * side : 36 + 4 * side]
         self.number = 0
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from captures import dtls
 from captures.maker import CLIENT, CLIENT_6, SERVER, SERVER_6, Capture, Talk, text, udp
+from captures.sctp import Association, packet
 from captures.stun import (
     BINDING,
     ERROR,
@@ -105,6 +106,7 @@ class Call:
         self.capture = Capture()
         self.numbers = 0
         self.records = [[0, 0], [0, 0]]  # DTLS records by side and epoch
+        self.sealers: list[dtls.Sealer12] = []  # by side, once there are keys
         self.sockets: list[Talk] = []
         if signalling:
             for side in (0, 1):
@@ -214,8 +216,7 @@ class Call:
         self.datagram(at_s, a_b[side], a_b[1 - side], data)
 
     def hello(self, at_s: float, side: int = 1, ends: tuple[End, End] | None = None) -> None:
-        random = md5(b"%d" % side, usedforsecurity=False).digest() * 2
-        self.records_of(at_s, side, (22, dtls.message(1, dtls.client_hello(random=random), 0)), ends=ends)
+        self.records_of(at_s, side, (22, dtls.message(1, dtls.client_hello(random=random(side)), 0)), ends=ends)
 
     def certified(self, at_s: float, client: int = 1, *, hello: bool = True) -> None:
         """The handshake until both certificates are there."""
@@ -250,6 +251,22 @@ class Call:
             self.records_of(at_s + later, side, (22, text(48)), epoch=1)
         self.data(at_s + 0.05)
 
+    def unlock(self, at_s: float = 0.3, client: int = 1) -> None:
+        """A whole handshake, which the key log opens: what goes `inside` can be read."""
+        self.certified(at_s, client)
+        randoms = random(client), dtls.RANDOMS[1]
+        client_sealer, server_sealer = (dtls.Sealer12(side, randoms) for side in (0, 1))
+        self.sealers = [server_sealer, client_sealer] if client else [client_sealer, server_sealer]
+        for side, later in ((client, 0.021), (1 - client, 0.041)):
+            self.records_of(at_s + later, side, (20, b"\1"))
+            self.inside(at_s + later, side, dtls.message(20, bytes(12), 4), kind=22)
+        self.capture.keys = f"CLIENT_RANDOM {randoms[0].hex()} {dtls.MASTER.hex()}\n"
+
+    def inside(self, at_s: float, side: int, data: bytes, *, kind: int = 23) -> None:
+        """Something of `side` in DTLS."""
+        a_b = (HOSTS[0], PORTS[0]), (HOSTS[1], PORTS[1])
+        self.datagram(at_s, a_b[side], a_b[1 - side], self.sealers[side].seal(kind, data))
+
     def data(self, at_s: float, number: int = 4, *, ends: tuple[End, End] | None = None) -> None:
         for at in range(number):
             self.records_of(at_s + at / 100, at % 2, (23, text(100)), epoch=1, ends=ends)
@@ -261,6 +278,24 @@ class Call:
     def done(self) -> Capture:
         self.capture.sort()
         return self.capture
+
+
+class Inside(Association):
+    """SCTP in the DTLS of a call, A at its side 0 (RFC 8261)."""
+
+    def __init__(self, call: Call, ports: tuple[int, int] = (5000, 5000)) -> None:
+        super().__init__(ports=ports)
+        self.call = call
+
+    def send(self, at_s: float, side: int, *chunks: bytes, tag: int | None = None, checksum: int | None = None) -> None:
+        ports = self.ports if side == 0 else (self.ports[1], self.ports[0])
+        made = packet(ports, self.tags[1 - side] if tag is None else tag, *chunks, checksum=checksum)
+        self.call.inside(at_s, side, made)
+
+
+def random(side: int) -> bytes:
+    """What stands in the ClientHello of a side."""
+    return md5(b"%d" % side, usedforsecurity=False).digest() * 2
 
 
 def frame(words: str, *, masked: bool = False) -> bytes:

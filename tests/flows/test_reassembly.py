@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzer.core import Event, Limits, Piece, Side, Span
-from analyzer.flows.reassembly import RECENT_BYTES, STRAY_BYTES, Conflict, Connection, Delivery, Gap, Stream
+from analyzer.flows.reassembly import MOST_RECENT_BYTES, STRAY_BYTES, Conflict, Connection, Delivery, Gap, Stream
 
 from .rows import ACK, FIN, M32, RST, SYN
 
@@ -124,10 +124,10 @@ def test_one_segment_over_several() -> None:
 
 def test_only_the_latest_bytes_are_compared() -> None:
     stream = started()
-    stream.feed(100, piece(b"a" * RECENT_BYTES))
-    stream.feed(100 + RECENT_BYTES, piece(b"b"))
+    stream.feed(100, piece(b"a" * MOST_RECENT_BYTES))
+    stream.feed(100 + MOST_RECENT_BYTES, piece(b"b"))
     assert told(stream.feed(100, piece(b"x"))) == []
-    assert told(stream.feed(100 + RECENT_BYTES, piece(b"xc"))) == [("conflict", b"x"), b"c"]
+    assert told(stream.feed(100 + MOST_RECENT_BYTES, piece(b"xc"))) == [("conflict", b"x"), b"c"]
 
 
 def test_a_hole_becomes_a_gap_after_the_ack_and_three_rows() -> None:

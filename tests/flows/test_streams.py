@@ -139,6 +139,18 @@ def test_what_only_looks_like_it_is_none(rows: list[Row]) -> None:
     assert visited == list(range(1, len(rows) + 2))  # as they were listed before
 
 
+def test_two_packets_next_to_a_stream_of_the_same_sender_are_one_too() -> None:
+    whole = [Row(packet(seq, 960 * seq), seq * 20) for seq in range(3)]
+    short = [Row(packet(seq, 960 * seq, ssrc=7), 100 + seq * 20) for seq in range(2)]
+    assert [(one.ssrc, one.packets) for one in run([*whole, *short])[0].streams(0)] == [(0x11223344, 3), (7, 2)]
+    assert [one.ssrc for one in run([*whole, short[0]])[0].streams(0)] == [0x11223344], "one packet says nothing"
+    assert run(short)[0].streams(0) == [], "two alone neither"
+    other = [Row(row.data, row.ms, sender=1) for row in short]
+    assert [one.ssrc for one in run([*whole, *other])[0].streams(0)] == [0x11223344], "who sends nothing else"
+    holed = [short[0], Row(packet(5, 4800, ssrc=7), 140)]
+    assert [one.ssrc for one in run([*whole, *holed])[0].streams(0)] == [0x11223344], "numbers with a hole"
+
+
 def test_a_trial_begins_anew_where_numbers_jump() -> None:
     rows = [Row(packet(seq, 160 * seq, kind=8), 20 * index) for index, seq in enumerate((1, 900, 901, 902))]
     stream = one(rows)

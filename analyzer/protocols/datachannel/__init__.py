@@ -68,6 +68,19 @@ WORDS: Final[dict[str, Word]] = {
         f"channel type {number:#04x}": Word(f"data channel, {said}", f"The channel is {said}.", "§5.1")
         for number, said in CHANNEL_TYPES.items()
     },
+    "DATA_CHANNEL_OPEN": Word(
+        "DATA_CHANNEL_OPEN, type 3 of DCEP",
+        "The first message on a stream (PPID 50): label, protocol and reliability of the channel that it opens.",
+        "§5.1",
+    ),
+    "DATA_CHANNEL_ACK": Word(
+        "DATA_CHANNEL_ACK, type 2 of DCEP", "One byte (PPID 50): the other side knows of the channel.", "§5.2"
+    ),
+    "negotiated": Word(
+        "negotiated data channel",
+        "Both applications give the same id, and nothing is sent to open it.",
+        "RFC 8831 6.4",
+    ),
     "DCEP": Word(
         "Data Channel Establishment Protocol",
         "Opens a data channel by one message on its stream (OPEN), which the other side acknowledges; messages may "

@@ -57,6 +57,7 @@ class Channel:
         "first_ns",
         "known",
         "label",
+        "limit",
         "messages",
         "open",
         "opened_by",
@@ -74,6 +75,7 @@ class Channel:
         self.known: Opened | None = None
         self.protocol = ""
         self.type: int | None = None
+        self.limit = 0  # of retransmissions, or ms
         self.open: Place | None = None
         self.ack: Place | None = None
         self.opened_by: Side | None = None
@@ -156,7 +158,7 @@ class DataChannels(core.Dissector):
         if any(one is not None for one in channel.closed):  # the stream is used once more
             channel = self._begin(channel.stream)
         if channel.open is None:
-            channel.label, channel.protocol, channel.type = label, protocol, type_
+            channel.label, channel.protocol, channel.type, channel.limit = label, protocol, type_, limit
             channel.open, channel.opened_by = place, sender
             channel.known = Opened(label[:MAX_SHARED])
             opened = self._opened(self.context)
@@ -171,9 +173,7 @@ class DataChannels(core.Dissector):
             "priority": {"value": priority, "name": PRIORITIES.get(priority, "of its own")},
             "reliability_parameter": limit,
         }
-        said = [f'"{cut(label)}" on stream {channel.stream}', reliability]
-        if type_ & 0x7F:
-            said[1] = said[1].replace("so many", str(limit)).replace("so long", f"{limit} ms")
+        said = [f'"{cut(label)}" on stream {channel.stream}', reliability_text(type_, limit)]
         if protocol:
             said.append(f"protocol {cut(protocol)}")
         yield Note("datachannel.open", ", ".join(said), place, fields)
@@ -317,15 +317,24 @@ def row(channel: Channel) -> dict[str, Value]:
     return {
         "stream": channel.stream,
         "label": channel.label,
-        "protocol": channel.protocol,
-        "type": CHANNEL_TYPES.get(channel.type, "") if channel.type is not None else kind,
-        "opened_by": None if opened is None else ("initiator", "responder")[opened],
         "messages": list(channel.messages),
         "bytes": list(channel.bytes),
+        "opened_by": None if opened is None else ("initiator", "responder")[opened],
+        "type": reliability_text(channel.type, channel.limit) if channel.type is not None else kind,
+        "protocol": channel.protocol,
         "open_ns": None if channel.open is None else channel.open.time_ns,
         "ack_ns": None if channel.ack is None else channel.ack.time_ns,
         "first_message_ns": channel.first_ns or None,
     }
+
+
+def reliability_text(type_: int, limit: int) -> str:
+    """`reliable, in order`, `sent again 2 times at most, in any order`; §5.1."""
+    said = CHANNEL_TYPES.get(type_, f"type {type_:#04x}")
+    times = "once" if limit == 1 else f"{limit:,} times"
+    if type_ & 0x7F == 1 and not limit:
+        return said.replace("sent again so many times at most", "never sent again")
+    return said.replace("so many times", times).replace("for so long", f"for {limit:,} ms")
 
 
 def text_of(data: bytes) -> str:

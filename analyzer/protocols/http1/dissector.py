@@ -7,12 +7,12 @@ to the protocol that the Upgrade field names, after a 2xx to CONNECT to whatever
 from __future__ import annotations
 
 import re
-import zlib
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from analyzer import core
 from analyzer.core import Body, Finding, Handoff, Malformed, Note, Outcome, Pass, Phase, Piece, Reader, Side, joined
+from analyzer.protocols.http.names import CODINGS, MAX_BODY_BYTES, inward_label, unpacked
 from analyzer.protocols.http1 import heads
 from analyzer.protocols.http1.heads import CHUNKED, STATUS_START, Head, shown, shown_target
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 MAX_HEAD_BYTES: Final = 65536
 MAX_CHUNK_LINE_BYTES: Final = 4096
 MAX_IN_FLIGHT: Final = 1000  # requests without an answer that are remembered
-MAX_BODY_BYTES: Final = 1 << 18  # of a body that is held for a room inside; a longer one is only counted
-#: Codings of bodies that are undone for a room inside.
-CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 #: The proxy wants a login: the client may come back with one.
 WANTS_LOGIN: Final = 407
 
@@ -362,7 +359,7 @@ class Http(core.Dissector):
 
     def _begin_body(self, sender: Side, size: int, fields: dict[str, Value], lines: dict[str, str]) -> core.Outputs:
         coding = lines.get("content-encoding", "").strip().lower()
-        label = heads.inward_label(lines) if coding in CODINGS and size <= MAX_BODY_BYTES else ""
+        label = inward_label(lines) if coding in CODINGS and size <= MAX_BODY_BYTES else ""
         arriving = self.bodies[sender] = Arriving(fields, label, coding)
         if size == CHUNKED:
             self.expect[sender] = CHUNK
@@ -399,10 +396,8 @@ class Http(core.Dissector):
             return
         body = joined(arriving.parts)
         if arriving.coding not in ("", "identity"):
-            packed = bytes(body)
-            try:
-                plain = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(packed, MAX_BODY_BYTES)
-            except zlib.error:
+            plain = unpacked(bytes(body))
+            if plain is None:
                 return
             body = Piece(plain, [], 0, len(plain), 0, body.place)
         yield Pass(arriving.label, body, stream=False)

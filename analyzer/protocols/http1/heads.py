@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 MAX_VALUE_CHARACTERS: Final = 4096  # of a field value in a note
 MAX_FAULTS: Final = 8  # of one head that are told
-#: Media types whose bodies are given inwards.
-INWARDS: Final = frozenset({"application/sdp", "application/trickle-ice-sdpfrag", "application/json", "text/plain"})
 STATUS_START: Final = b"HTTP/1."
 CHUNKED: Final = -2  # as a body's size
 
@@ -173,12 +171,6 @@ def protocol_of(lines: dict[str, str]) -> str:
         if name.startswith("sec-") and name.endswith("-version") and len(name) > 12:
             return name[4:-8]
     return ""
-
-
-def inward_label(lines: dict[str, str]) -> str:
-    """What a body of these field lines is called inwards, "" where no room could want it."""
-    kind = lines.get("content-type", "").partition(";")[0].strip().lower()
-    return f"http:{kind}" if kind in INWARDS or (kind.endswith("+json") and len(kind) < 80) else ""
 
 
 def body_size(lines: dict[str, str], status: int | None, method: str | None) -> int | None:

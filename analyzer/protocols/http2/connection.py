@@ -43,6 +43,7 @@ class Connection(core.Dissector):
         self.fields: tuple[Fields, ...] = (Fields(), Fields())  # by sender
         self.blocks: list[Block | None] = [None, None]
         self.open_streams: dict[int, Stream] = {}
+        self.kept_bytes = 0  # of bodies that a room inside may want
         self.windows: tuple[Window, ...] = (Window(), Window())  # of the connection, by sender
         self.first_window = [FIRST_WINDOW, FIRST_WINDOW]  # of new streams, by sender
         self.largest = [0, 0]  # what a frame of this sender may have; 0: not known

@@ -1,6 +1,7 @@
 """HTTP/2: frames, fields, streams, windows (RFC 9113); what an extended CONNECT opens goes inwards (RFC 8441).
 
-Bodies are counted and passed over.  What begins within a connection is told as far as it can be known.
+Bodies are passed over, but for those that may signal something (a description of media, say): these go inwards.  What
+begins within a connection is told as far as it can be known.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer import core
 from analyzer.core import About, Body, Finding, Malformed, Note, Outcome, Pass, Phase, Piece, Reader, Side, Value
+from analyzer.protocols.http.names import CODINGS, MAX_BODY_BYTES, inward_label, unpacked
 from analyzer.protocols.http2.connection import Connection
 from analyzer.protocols.http2.fields import (
     MAX_BLOCK_BYTES,
@@ -40,13 +42,14 @@ from analyzer.protocols.http2.names import (
     SETTINGS,
     WINDOW_UPDATE,
 )
-from analyzer.protocols.http2.streams import FIRST_WINDOW, Block
+from analyzer.protocols.http2.streams import FIRST_WINDOW, Arriving, Block, Stream
 
 if TYPE_CHECKING:
     from analyzer.core import Outputs
 
 #: A DATA frame beyond this is streamed past: nobody inside needs it whole.
 HELD_BYTES: Final = 1 << 16
+MAX_KEPT_BYTES: Final = 1 << 19  # of bodies that may signal something, on all streams
 MAX_FRAME_BYTES: Final = 1 << 20
 MAX_TARGET_CHARACTERS: Final = 4096
 
@@ -154,6 +157,7 @@ class Http2(Connection):
         stream.ended[sender] = True
         if stream.tunnel is not None and not stream.tunnel.ended:
             stream.tunnel.ended = f"the {self._who(sender)} ended the stream of {stream.target[:80]}"
+        yield from self._inwards(stream, sender)
         yield from self._waited(sender, stream.windows[sender], f"stream {number}{stream.what}")
         if all(stream.ended):
             del self.open_streams[number]
@@ -166,13 +170,53 @@ class Http2(Connection):
             stream.windows[sender].spend(size, self.first_window[sender], unit)
         if size > HELD_BYTES:
             yield Body(size)
+            if stream is not None:
+                stream.bodies[sender] = None
         else:
             padding = reader.uint("pad_length", 1) if flags & PADDED else 0
             data = reader.piece("data", max(reader.left - padding, 0))
             if stream is not None and stream.tunnel is not None and stream.lead is not None and len(data):
                 yield Pass(stream.lead.label, data, key=number, context=stream.tunnel)
+            elif stream is not None:
+                self._keep(stream, sender, data)
         if flags & END_STREAM:
             yield from self._end(sender, number, unit)
+
+    def _expect(self, stream: Stream, sender: Side, told: dict[str, str]) -> None:
+        """Keep the body that these fields announce, where some room could want it."""
+        label, coding = inward_label(told), told.get("content-encoding", "").strip().lower()
+        if label and coding in CODINGS:
+            stream.bodies[sender] = Arriving(label, coding)
+
+    def _keep(self, stream: Stream, sender: Side, data: Piece) -> None:
+        arriving = stream.bodies[sender]
+        if arriving is None:
+            return
+        arriving.bytes += len(data)
+        arriving.cost += len(data.data)
+        self.kept_bytes += len(data.data)
+        if self.kept_bytes > MAX_KEPT_BYTES:  # what was reset meanwhile still counts
+            kept = (one for each in self.open_streams.values() for one in each.bodies if one is not None)
+            self.kept_bytes = sum(one.cost for one in kept)
+        if arriving.bytes > MAX_BODY_BYTES or self.kept_bytes > MAX_KEPT_BYTES:
+            self.kept_bytes -= arriving.cost
+            stream.bodies[sender] = None
+        elif len(data):
+            arriving.parts.append(data)
+
+    def _inwards(self, stream: Stream, sender: Side) -> Outputs:
+        """A whole body, for the room that reads its kind."""
+        arriving, stream.bodies[sender] = stream.bodies[sender], None
+        if arriving is None or not arriving.parts:
+            return
+        self.kept_bytes -= arriving.cost
+        body = core.joined(arriving.parts)
+        if arriving.coding not in ("", "identity"):
+            plain = unpacked(bytes(body))
+            if plain is None:
+                return
+            body = Piece(plain, [], 0, len(plain), 0, body.place)
+        yield Pass(arriving.label, body, stream=False)
 
     # --- fields ---
 
@@ -270,6 +314,7 @@ class Http2(Connection):
                 place,
             )
         if stream.lead is None:
+            self._expect(stream, sender, told)
             fields: dict[str, Value] = {
                 "method": method,
                 "target": target[:MAX_TARGET_CHARACTERS] if known else None,
@@ -299,6 +344,8 @@ class Http2(Connection):
             if 200 <= status < 300:
                 stream.tunnel = exchange
         else:
+            if not interim:
+                self._expect(stream, sender, told)
             fields: dict[str, Value] = {"version": "HTTP/2", "status": status, "stream_id": number, **shown(told)}
             if stream.method:
                 fields["request_method"] = stream.method
@@ -324,4 +371,6 @@ class Http2(Connection):
     def on_gap(self, sender: Side, size: int, at: Piece) -> Outputs:
         self.lost[sender] = self.started[sender] = True
         self.fields[sender].lose("bytes are missing before them")
+        for stream in self.open_streams.values():
+            stream.bodies[sender] = None
         yield Note("http2.gap", f"{size:,} bytes are missing", at, {"bytes": size})

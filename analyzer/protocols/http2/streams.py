@@ -89,10 +89,23 @@ class Block:
         return core.joined(self.pieces).place if len(self.pieces) > 1 else self.pieces[0].place
 
 
+class Arriving:
+    """A body that some room inside may want, until its end."""
+
+    __slots__ = ("bytes", "coding", "cost", "label", "parts")
+
+    def __init__(self, label: str, coding: str) -> None:
+        self.label = label
+        self.coding = coding
+        self.parts: list[Piece] = []
+        self.bytes = 0
+        self.cost = 0  # bytes of what its parts were cut from
+
+
 class Stream:
     """One request and its response, or a tunnel."""
 
-    __slots__ = ("answered", "asked", "ended", "lead", "method", "target", "tunnel", "windows")
+    __slots__ = ("answered", "asked", "bodies", "ended", "lead", "method", "target", "tunnel", "windows")
 
     def __init__(self) -> None:
         self.method = ""
@@ -101,6 +114,7 @@ class Stream:
         self.answered = False
         self.lead: Lead | None = None  # an extended CONNECT that a room tells of
         self.tunnel: Exchange | None = None  # once it was accepted
+        self.bodies: list[Arriving | None] = [None, None]  # by sender
         self.ended = [False, False]
         self.windows: tuple[Window, ...] = (Window(), Window())  # by sender
 

@@ -63,6 +63,16 @@ TERMS: Final = {
     "RTX": ("Lost packets sent again, in a stream of their own with its own SSRC and payload type.", "RFC 4588"),
     "simulcast": ("The same picture sent in several sizes at once, as streams of their own.", "RFC 8853"),
     "SRTP": ("RTP encrypted and authenticated; headers stay in clear.", "RFC 3711 3.1"),
+    "opus": ("Voice and music, 6 to 510 kbit/s; every WebRTC endpoint has it.", "RFC 6716; RFC 7587"),
+    "VP8": ("Video; every WebRTC browser has it.", "RFC 6386; RFC 7741"),
+    "VP9": ("Video, with layers that a server can leave out.", "RFC 9628"),
+    "H264": ("Video (AVC); every WebRTC browser has it.", "RFC 6184"),
+    "AV1": ("Video.", "RTP Payload Format For AV1"),
+    "telephone-event": ("Keys that were pressed (DTMF), as events in place of tones.", "RFC 4733 2"),
+    "CN": ("Comfort noise: how loud the background is while nobody speaks.", "RFC 3389"),
+    "red": ("Redundancy: a packet carries the one before it once more, or FEC.", "RFC 2198"),
+    "ulpfec": ("Forward error correction: from these packets lost ones can be worked out.", "RFC 5109"),
+    "flexfec-03": ("Forward error correction in a stream of its own.", "RFC 8627"),
     "DTLS-SRTP": ("Keys for SRTP from a DTLS handshake on the same path.", "RFC 5764 4.2"),
 }
 

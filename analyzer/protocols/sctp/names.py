@@ -123,15 +123,27 @@ PPIDS: Final[dict[int, str]] = {
     52: "WebRTC Binary Partial (deprecated)",
     53: "WebRTC Binary",
     54: "WebRTC String Partial (deprecated)",
+    55: "3GPP PUA",
     56: "WebRTC String Empty",
     57: "WebRTC Binary Empty",
-    58: "XnAP",
+    58: "XwAP",
+    59: "Xw Control Plane",
     60: "NGAP",
     61: "XnAP",
     62: "F1AP",
     64: "E1AP",
 }
-WEBRTC: Final = frozenset(range(50, 58))
+WEBRTC: Final = frozenset({50, 51, 52, 53, 54, 56, 57})
+#: What they say of a message, RFC 8831 §6.6, RFC 8832 §8.1.
+USES: Final[dict[int, str]] = {
+    50: "A message of DCEP, which opens a data channel (OPEN) or acknowledges that (ACK).",
+    51: "A message of text of a data channel, as UTF-8; the last or only part of it, for old stacks.",
+    52: "Part of a binary message, more to come. Deprecated: SCTP splits messages by itself.",
+    53: "A binary message of a data channel; the last or only part of it, for old stacks.",
+    54: "Part of a message of text, more to come. Deprecated: SCTP splits messages by itself.",
+    56: "An empty message of text: SCTP has no messages without bytes, so one byte comes that does not count.",
+    57: "An empty binary message: SCTP has no messages without bytes, so one byte comes that does not count.",
+}
 #: Results of a RE-CONFIG, RFC 6525 §4.4.
 RESULTS: Final = (
     *("nothing to do", "performed", "denied", "wrong SSN", "request already in progress", "bad sequence number"),
@@ -162,9 +174,39 @@ WORDS: Final[dict[str, Word]] = {
     },
     **{
         f"ppid {number}": Word(
-            f"SCTP payload protocol identifier {number}, {name}", f"What a message is: {name}.", "§3.3.1"
+            f"SCTP payload protocol identifier {number}, {name}",
+            USES.get(number, f"What a message is: {name}."),
+            "RFC 8831 8" if number in USES else "§3.3.1",
         )
         for number, name in PPIDS.items()
     },
     "TSN": Word("Transmission Sequence Number", "Numbers the DATA chunks of an association.", "§3.3.1"),
+    "SSN": Word(
+        "Stream Sequence Number", "Numbers the messages of a stream, in the order they are delivered.", "§3.3.1"
+    ),
+    "verification tag": Word(
+        "SCTP verification tag",
+        "A number that each side draws in its INIT and the other puts into every packet: what has another is dropped.",
+        "§8.5",
+    ),
+    "T1-init": Word(
+        "SCTP timer T1-init",
+        "How long an INIT waits for its answer: 1 s at first, then twice as long each time, for 8 times at most.",
+        "§5.1; §16",
+    ),
+    "T3-rtx": Word(
+        "SCTP timer T3-rtx",
+        "How long data wait for their SACK before they are sent again: the RTO, twice as long each time.",
+        "§6.3",
+    ),
+    "zero checksum": Word(
+        "SCTP zero checksum",
+        "Inside DTLS, which protects the bytes anyway, the checksum may be 0 where the receiver offers that.",
+        "RFC 9653 5",
+    ),
+    "OOTB": Word(
+        "out of the blue",
+        "A packet of an association that its receiver does not know: it is answered by an ABORT with the T bit.",
+        "§8.4",
+    ),
 }

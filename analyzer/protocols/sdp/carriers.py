@@ -18,6 +18,7 @@ MAX_NODES: Final = 20_000  # of a JSON text that are looked at
 MAX_NESTED: Final = 4  # JSON inside strings of JSON
 MAX_FOUND: Final = 256  # in one message
 PREFIX_CHARACTERS: Final = 64  # before the JSON: Socket.IO has "42", others a topic
+KIND_CHARACTERS: Final = 64  # of a member that says what a message is
 
 _START: Final = re.compile(r"v=0\r?\n")
 _VERSION: Final = re.compile(rb"v=0(?:\r?\n|\\+[rn])")
@@ -93,7 +94,7 @@ def walk(value: Any, found: list[Found]) -> None:
             return
         node, depth, kind = pending.pop()
         if isinstance(node, dict):
-            kind = str(node.get("type") or node.get("kind") or kind).lower()
+            kind = told_kind(node) or kind
             candidate = node.get("candidate")
             if isinstance(candidate, str):
                 add_candidate(node, candidate, found)
@@ -109,9 +110,18 @@ def walk(value: Any, found: list[Found]) -> None:
             add_text(node, depth, kind, found, pending)
 
 
+def told_kind(node: dict[str, Any]) -> str:
+    """What an object says that it is."""
+    for name in ("type", "kind"):
+        told = node.get(name)
+        if isinstance(told, str) and told:
+            return told[:KIND_CHARACTERS].lower()
+    return ""
+
+
 def kind_of(key: str, kind: str) -> str:
     """Members are called "offer" and "answer" where nothing is called "type"."""
-    lower = key.lower()
+    lower = key[:KIND_CHARACTERS].lower()
     return lower if lower in ("offer", "answer", "pranswer") else kind
 
 

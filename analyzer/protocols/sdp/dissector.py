@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from analyzer import core
 from analyzer.core import About, Note, Piece, Side, Value
+from analyzer.protocols.rtp.names import codec
 from analyzer.protocols.sdp.carriers import Found, find
 
 if TYPE_CHECKING:
     from analyzer.core import Outputs
 
 MAX_REMEMBERED: Final = 64  # descriptions of one side
+MAX_OPEN: Final = 15  # offers of one call that wait for their answers, beside the latest
 MAX_CODECS: Final = 4  # in a line of words
+
+
+class Offer:
+    """An offer that waits for its answer."""
+
+    __slots__ = ("frame", "media", "sender", "time_ns", "ufrags")
+
+    def __init__(self, sender: Side, time_ns: int, frame: int, fields: dict[str, Value]) -> None:
+        self.sender = sender
+        self.time_ns = time_ns
+        self.frame = frame
+        self.media = [medium["media"] for medium in fields["media"]]
+        self.ufrags = ufrags_of(fields)
 
 
 class Sdp(core.Dissector):
     """Reads each message by itself; remembers who offered what."""
 
     def __init__(self) -> None:
-        self.offer: tuple[Side, int, int] | None = None  # who offered, when, in which frame: not answered yet
+        #: By call, where the carrier tells them apart: what was offered and not answered yet, in order.
+        self.offers: dict[str, list[Offer]] = {}
         self.ufrags: dict[tuple[Side, str], None] = {}
         self.versions: dict[tuple[Side, str], str] = {}
         self.counts = {"offers": 0, "answers": 0, "candidates": 0}
@@ -39,35 +55,32 @@ class Sdp(core.Dissector):
 
     def _description(self, sender: Side, found: Found, unit: Piece) -> Note:
         fields, now = found.fields, unit.time_ns
-        kind = found.kind or self._kind(sender, fields)
+        given: Any = self.context  # of a carrier that knows: what it is, and which call it is of
+        known, call = given if isinstance(given, tuple) else ("", "")
+        waiting = self.offers.setdefault(call, []) if call in self.offers or len(self.offers) < MAX_REMEMBERED else []
+        kind = found.kind or known or kind_by(sender, fields, waiting)
         is_offer = kind == "offer"
         self.counts["offers" if is_offer else "answers"] += 1
         said = [description_text(fields)]
         remarks = []
-        if not found.kind:
+        if not found.kind and not known:
             remarks.append("The message does not say whether it is an offer or an answer; this is concluded from it.")
         if is_offer:
-            self.offer = (sender, now, unit.place.frames[-1])
-        elif self.offer is not None and self.offer[0] is not sender:
-            took = (now - self.offer[1]) / 1e6
-            said.append(f"answers frame {self.offer[2]} after {took:.3g} ms")
-            if kind == "answer":
-                self.offer = None
+            made = Offer(sender, now, unit.place.frames[-1], fields)
+            waiting[:] = [one for one in waiting if one.ufrags != made.ufrags or one.sender is not sender][-MAX_OPEN:]
+            waiting.append(made)
+        else:
+            offer = answered(waiting, sender, fields)
+            if offer is not None:
+                said.append(f"answers frame {offer.frame} after {took_text(now - offer.time_ns)}")
+                if kind == "answer":
+                    waiting.remove(offer)
         remarks.extend(self._changes(sender, fields))
         if fields.get("broken_lines"):
             remarks.append(f"{fields['broken_lines']:,} of its lines are no SDP (RFC 8866 5).")
         note = Note(f"sdp.{kind}", "; ".join(said), unit, fields)
         note.remark = " ".join(remarks)
         return note
-
-    def _kind(self, sender: Side, fields: dict[str, Value]) -> str:
-        """Offer or answer, where nobody says: an answer has decided on its DTLS role (RFC 8842 §5.3)."""
-        setups = {part.get("setup") for part in (fields, *fields["media"])} - {None}
-        if "actpass" in setups:
-            return "offer"
-        if setups & {"active", "passive"}:
-            return "answer"
-        return "answer" if self.offer is not None and self.offer[0] is not sender else "offer"
 
     def _changes(self, sender: Side, fields: dict[str, Value]) -> list[str]:
         """Renegotiation and ICE restarts, as against what the same side said before.  RFC 8839 §4.4"""
@@ -87,6 +100,24 @@ class Sdp(core.Dissector):
             if len(self.ufrags) < MAX_REMEMBERED:
                 self.ufrags[sender, ufrag] = None
         return said
+
+
+def answered(waiting: list[Offer], sender: Side, fields: dict[str, Value]) -> Offer | None:
+    """The offer that this is the answer to: it has the same media, in the same order (RFC 3264 §6)."""
+    media = [medium["media"] for medium in fields["media"]]
+    theirs = [one for one in waiting if one.sender is not sender]
+    fitting = next((one for one in theirs if one.media == media), None)
+    return fitting or (theirs[-1] if theirs else None)
+
+
+def kind_by(sender: Side, fields: dict[str, Value], waiting: list[Offer]) -> str:
+    """Offer or answer, where nobody says: an answer has decided on its DTLS role (RFC 8842 §5.3)."""
+    setups = {part.get("setup") for part in (fields, *fields["media"])} - {None}
+    if "actpass" in setups:
+        return "offer"
+    if setups & {"active", "passive"}:
+        return "answer"
+    return "answer" if any(one.sender is not sender for one in waiting) else "offer"
 
 
 # --- wording ----------------------------------------------------------------------------------------------------------
@@ -122,11 +153,19 @@ def description_text(fields: dict[str, Value]) -> str:
     return "; ".join(said)
 
 
+def took_text(ns: int) -> str:
+    return f"{ns / 1e9:.2f} s" if ns >= 1_000_000_000 else f"{ns / 1e6:.3g} ms"
+
+
 def medium_text(medium: dict[str, Value]) -> str:
     kind = medium["media"]
     if kind == "application" and "SCTP" in medium["proto"].upper():
         kind = "data channel"
     codecs = list(dict.fromkeys(one["encoding"] for one in medium.get("rtpmap", ())))
+    if "RTP/" in medium["proto"].upper() and not codecs:
+        codecs = [codec(int(one)) or one if one.isdecimal() else one for one in medium["fmt"][: MAX_CODECS + 1]]
+    elif kind == "image":
+        codecs = medium["fmt"][: MAX_CODECS + 1]
     shown = ", ".join(codecs[:MAX_CODECS]) + (", ..." if len(codecs) > MAX_CODECS else "")
     text = f"{kind} ({shown})" if shown else kind
     if not medium["port"] and not medium.get("bundle_only"):

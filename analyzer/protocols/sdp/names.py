@@ -14,6 +14,14 @@ TYPES: Final[dict[str, str]] = {
     "relay": "An address on a TURN server that passes everything on: works nearly always, at the price of a detour.",
 }
 
+#: Values of a=setup.
+SETUPS: Final[dict[str, str]] = {
+    "actpass": "In an offer: the answer says who begins the DTLS handshake. Every WebRTC offer has it.",
+    "active": "This side sends the ClientHello. Usual in an answer.",
+    "passive": "This side waits for the ClientHello.",
+    "holdconn": "No connection for now.",
+}
+
 _ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
     "setup": (
         "Who begins the DTLS handshake: actpass lets the answerer choose, active begins, passive waits.",
@@ -64,6 +72,24 @@ WORDS: Final[dict[str, Word]] = {
     **{f"a={name}": Word(f"SDP a={name}", said, spec) for name, (said, spec) in _ATTRIBUTES.items()},
     **{line: Word(f"SDP {line}", said, "RFC 8866 5") for line, said in _LINES.items()},
     **{f"candidate {name}": Word(f"candidate of type {name}", said, "RFC 8445 5.1.1") for name, said in TYPES.items()},
+    **{
+        f"setup:{name}": Word(f"SDP a=setup:{name}", said, "RFC 8842 5.2; RFC 4145 4.1")
+        for name, said in SETUPS.items()
+    },
+    "SNAP": Word(
+        "SCTP Negotiation Acceleration Protocol",
+        "Both sides signal their INIT (a=sctp-init), and data follow DTLS at once: no handshake of SCTP is seen.",
+        "draft-hancke-tsvwg-snap",
+    ),
+    "BUNDLE": Word(
+        "BUNDLE",
+        "All media of a call share one transport (a=group:BUNDLE): one pair of ICE, one handshake of DTLS.",
+        "RFC 9143 4",
+    ),
+    "offer": Word(
+        "offer", "What one side wants to send and receive; nothing holds until it is answered.", "RFC 3264 5"
+    ),
+    "answer": Word("answer", "What the other side takes of an offer, medium by medium.", "RFC 3264 6"),
     "mDNS candidate": Word(
         "candidate with a .local name",
         "The browser hides its address behind a random name, which only hosts in the same network can resolve by "

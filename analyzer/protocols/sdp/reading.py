@@ -5,6 +5,7 @@ What a line says is kept by the name of its grammar in snake_case; lines that br
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 MAX_LINES: Final = 20_000
 MAX_MEDIA: Final = 256
 MAX_LISTED: Final = 500  # of candidates, codecs, sources, ... of one medium
+MAX_OTHERS: Final = 64  # names of attributes that are kept without their values
 MAX_CHARACTERS: Final = 1024  # of a value that is kept
 DIRECTIONS: Final = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 #: Attributes that stand in the fields as they are.
@@ -25,6 +27,8 @@ PLAIN: Final = frozenset(
 FLAGS: Final = frozenset(
     {"ice-lite", "rtcp-mux", "rtcp-mux-only", "rtcp-rsize", "end-of-candidates", "bundle-only", "extmap-allow-mixed"}
 )
+MAX_RECENT: Final = 32
+_APT: Final = re.compile(r"\bapt=([0-9]{1,3})(?![0-9])")
 NUMBERS: Final = frozenset({"sctp-port", "max-message-size", "ptime", "maxptime"})
 
 
@@ -123,11 +127,30 @@ def attribute(part: dict[str, Value], name: str, value: str) -> bool:
             kept.append(found)
     elif lower == "sctp-init":
         part["sctp_init"] = value[:MAX_CHARACTERS]
-    elif lower and lower not in ("ssrc-group", "fmtp", "rtcp-fb", "ice-pacing"):
+    elif lower == "sctpmap":  # what there was before a=sctp-port: the port comes first
+        number = value.partition(" ")[0]
+        if not number.isdecimal():
+            return False
+        part["sctp_port"] = int(number[:6])
+    elif lower == "fmtp":
+        repaired(part, value)
+    elif lower and lower not in ("rtcp-fb", "ice-pacing"):
         others = part.setdefault("attributes", [])
-        if len(others) < MAX_LISTED and lower not in others:
+        if len(others) < MAX_OTHERS and lower[:64] not in others:
             others.append(lower[:64])
     return True
+
+
+def repaired(part: dict[str, Value], value: str) -> None:
+    """Which payload type the packets of another repeat.  RFC 4588 §8.1"""
+    number, _, parameters = value[:MAX_CHARACTERS].partition(" ")
+    found = _APT.search(parameters)
+    if found is None or not number.isdecimal():
+        return
+    codecs = part.get("rtpmap", ())
+    for codec in codecs[-MAX_RECENT:]:  # its rtpmap came just before
+        if codec["payload_type"] == int(number[:6]):
+            codec["associated_payload_type"] = int(found[1])
 
 
 def candidate_of(value: str) -> dict[str, Value] | None:
@@ -137,7 +160,7 @@ def candidate_of(value: str) -> dict[str, Value] | None:
     words = text[:MAX_CHARACTERS].split()
     if len(words) < 8 or words[6].lower() != "typ":
         return None
-    if not (words[1].isdecimal() and words[3].isdecimal() and words[5].isdecimal()):
+    if not (words[1].isdecimal() and words[3].isdecimal() and words[5].isdecimal()) or int(words[5][:6]) > 0xFFFF:
         return None
     found: dict[str, Value] = {
         "foundation": words[0],
@@ -186,7 +209,15 @@ def extmap_of(value: str) -> dict[str, Value] | None:
 def ssrc_of(value: str) -> dict[str, Value] | None:
     number, _, rest = value.partition(" ")
     name, _, told = rest.partition(":")
-    return {"ssrc": int(number), name[:32] or "ssrc": told[:256]} if number.isdecimal() and len(number) < 11 else None
+    if not number.isdecimal() or len(number) > 10:
+        return None
+    return {name[:32]: told[:256], "ssrc": int(number)} if name else {"ssrc": int(number)}
+
+
+def ssrc_group_of(value: str) -> dict[str, Value] | None:
+    words = value.split()
+    numbers = [int(word) for word in words[1:MAX_LISTED] if word.isdecimal() and len(word) < 11]
+    return {"semantics": words[0][:32], "ssrcs": numbers} if words else None
 
 
 def group_of(value: str) -> dict[str, Value] | None:
@@ -205,6 +236,7 @@ READERS: Final[dict[str, tuple[str, Callable[[str], dict[str, Value] | None]]]] 
     "rtpmap": ("rtpmap", rtpmap_of),
     "extmap": ("extmap", extmap_of),
     "ssrc": ("ssrcs", ssrc_of),
+    "ssrc-group": ("ssrc_groups", ssrc_group_of),
     "group": ("groups", group_of),
     "rid": ("rids", rid_of),
 }

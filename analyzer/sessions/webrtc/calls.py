@@ -109,7 +109,7 @@ class Grouping:
         self._gathering(made, [story for story in others if story.flow.id not in taken])
         self._lookups(made)
         for call in made:
-            call.stories.sort(key=lambda story: (is_main(story), story.flow.first_frame))
+            call.stories.sort(key=lambda story: (is_main(story), sum(story.flow.bytes), story.flow.first_frame))
         return [call for call in made if call.stories]
 
     # --- by ufrags ---

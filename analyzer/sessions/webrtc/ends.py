@@ -60,8 +60,8 @@ def wrong_certificate(view: View, side: int) -> Finding | None:
         where = f" ({at(place)})" if place is not None else ""
         said = next(iter(wrong[0].fingerprints[SHA256]))
         text = (
-            f"{NAMES[side]}'s certificate has the sha-256 {shown(value)}{where}; the {kind(wrong[0])} in "
-            f"{at(wrong[0].note.at)} announces {shown(said)}."
+            f"{NAMES[side]}'s certificate has the sha-256 {shown(value, said)}{where}; the {kind(wrong[0])} in "
+            f"{at(wrong[0].note.at)} announces {shown(said, value)}."
         )
         if right:
             text += f" In {at(right[0].note.at)} it had the right one: it was changed on its way."
@@ -84,8 +84,8 @@ def changed_on_its_way(view: View, side: int) -> Finding | None:
             next((value for known in each.fingerprints.values() for value in known), "") for each in (before, one)
         ]
         text = (
-            f"The {kind(one)} of {NAMES[side]} announces {shown(values[0])} in {at(before.note.at)}, and "
-            f"{shown(values[1])} when it was passed on ({at(one.note.at)}): signalling changed it."
+            f"The {kind(one)} of {NAMES[side]} announces {shown(*values)} in {at(before.note.at)}, and "
+            f"{shown(*values[::-1])} when it was passed on ({at(one.note.at)}): signalling changed it."
         )
         text += outcome(view, 1 - side)
         finding = Finding(codes.FINGERPRINT_MISMATCH, text, [before.note.at, one.note.at])
@@ -103,7 +103,10 @@ def outcome(view: View, side: int) -> str:
     for sender, name, place in view.dtls.alerts:
         if not name and sender in (side, -1):
             return f" {NAMES[side]} then sent an alert, which is encrypted ({at(place)})."
-    return "" if view.messages or view.streams else " Nothing is known to have been sent afterwards."
+    for sender, place in view.dtls.alert_sized:
+        if sender == side:
+            return f" {NAMES[side]} then sent an encrypted record of the size of an alert ({at(place)})."
+    return "" if view.messages or view.streams else " No message and no media came afterwards."
 
 
 def first_of_all(view: View, finding: Finding) -> Finding:
@@ -170,7 +173,10 @@ def kind(description: Description) -> str:
     return "offer" if description.is_offer else "answer"
 
 
-def shown(value: str) -> str:
-    """The beginning of a fingerprint as descriptions write it: `AB:CD:...`."""
-    pairs = [value[index : index + 2].upper() for index in range(0, min(len(value), 2 * SHOWN_BYTES), 2)]
-    return ":".join(pairs) + ("..." if len(value) > 2 * SHOWN_BYTES else "")
+def shown(value: str, other: str) -> str:
+    """A fingerprint as descriptions write it, as far as it takes to see where it differs: `AB:CD:...`, `...:EF`."""
+    pairs = [value[index : index + 2].upper() for index in range(0, len(value), 2)]
+    same = next((index for index, pair in enumerate(pairs) if other[2 * index : 2 * index + 2].upper() != pair), 0)
+    start = 0 if same < SHOWN_BYTES else min(same - 1, max(len(pairs) - SHOWN_BYTES, 0))
+    said = ":".join(pairs[start : start + SHOWN_BYTES])
+    return ("...:" if start else "") + said + ("..." if start + SHOWN_BYTES < len(pairs) else "")

@@ -214,11 +214,9 @@ def row(view: View, pair: Pair) -> dict[str, Value]:
         "checks": [way.sent for way in pair.ways],
         "answers": [way.answered for way in pair.ways],
     }
-    if any(pair.types):
-        found["types"] = [kind or "?" for kind in pair.types]
+    found["types"] = [kind or "?" for kind in pair.types] if any(pair.types) else None
     rtts = [way.rtt_ns for way in pair.ways if way.rtt_ns]
-    if rtts:
-        found["rtt_ms"] = round(min(rtts) / 1e6, 3)
+    found["rtt_ms"] = round(min(rtts) / 1e6, 3) if rtts else None
     found["protocol"] = pair.protocol
     found["first_ns"] = pair.first_ns
     found["last_ns"] = max(lasts, default=pair.first_ns)

@@ -31,6 +31,7 @@ DTLS_ROLES: Final = "dtls.role-conflict"
 PORT_MISMATCH: Final = "sctp.port-mismatch"
 SNAP: Final = "sctp.snap"
 SNAP_BROKEN: Final = "sctp.snap-broken"
+PARITY: Final = "datachannel.parity-conflict"
 TOO_BIG: Final = "datachannel.message-too-big"
 UNKNOWN_TYPE: Final = "rtp.unknown-payload-type"
 
@@ -229,6 +230,14 @@ FINDINGS: Final[dict[str, FindingKind]] = {
         "draft-hancke-tsvwg-snap",
         cause="a=sctp-init was echoed by a peer that does not know the draft.",
         advice="Take the attribute out of the descriptions, or update the peer.",
+    ),
+    PARITY: FindingKind(
+        Severity.WARNING,
+        "A data channel has a stream id that belongs to the other side",
+        "RFC 8832 6",
+        cause="A library takes itself for the DTLS client (or server) that it is not: the client takes even stream "
+        "ids, the server odd ones.",
+        advice="Compare a=setup of offer and answer with who sent the ClientHello; tell the library's SCTP that role.",
     ),
     TOO_BIG: FindingKind(
         Severity.WARNING,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Outcome, Phase
+from analyzer.sessions.webrtc import channels
 from analyzer.sessions.webrtc.view import NAMES
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ CHECKS: Final = "checks"
 NOMINATION: Final = "nomination"
 DTLS: Final = "dtls"
 #: Those that rooms tell, in the order in which they come.
-INNER: Final = ("sctp", "channel")
+SCTP: Final = "sctp"
+CHANNEL: Final = "channel"
+INNER: Final = (SCTP, CHANNEL)
+MAX_LABEL: Final = 40
 FIRST_MESSAGE: Final = "first message"
 FIRST_MEDIA: Final = "first media"
 
@@ -175,10 +179,52 @@ def inner(view: View) -> list[Step]:
     found: list[Step] = []
     for name in INNER:
         told = [phase for story in view.call for phase in story.phases if phase.name == name]
+        if not told and name == CHANNEL:
+            told = apart(view)
+        if not told and name == SCTP:
+            found += sent_ahead(view)
         if told:
             phase = min(told, key=lambda one: (one.outcome is not Outcome.ESTABLISHED, one.start_ns))
-            found.append(Step(name, phase.start_ns, phase.end_ns, phase.outcome, phase.round_trips))
+            waited = association(view) if name == SCTP else first_channel(view, phase)
+            found.append(Step(name, phase.start_ns, phase.end_ns, phase.outcome, phase.round_trips, waited))
     return found
+
+
+def sent_ahead(view: View) -> list[Step]:
+    """An association without a handshake, since both sides signalled their INIT.  draft-hancke-tsvwg-snap"""
+    spoken = [place.time_ns for place in view.sctp.data if place is not None]
+    if not spoken or any(view.sctp.inits) or not all(any(one.sctp_init for one in told) for told in view.told):
+        return []
+    return [Step(SCTP, min(spoken), min(spoken), Outcome.ESTABLISHED, 0, "no handshake: both INITs were signalled")]
+
+
+def apart(view: View) -> list[Phase]:
+    """The first channel that both know of, where its OPEN and its ACK took different paths."""
+    known = [(row["ack_ns"], row["open_ns"]) for row in channels.rows(view) if row.get("ack_ns") and row.get("open_ns")]
+    return [Phase(CHANNEL, open_ns, ack_ns, Outcome.ESTABLISHED, 1) for ack_ns, open_ns in sorted(known)[:1]]
+
+
+def association(view: View) -> str:
+    """Who asked for the association, and where it stood."""
+    asked = [(NAMES[side], place) for side, place in enumerate(view.sctp.inits) if place is not None]
+    said = [f"INIT of {' and '.join(f'{name} in {at(place)}' for name, place in asked)}"] if asked else []
+    if view.sctp.acknowledged is not None:
+        said.append(f"COOKIE-ACK in {at(view.sctp.acknowledged)}")
+    elif asked:
+        said.append("no COOKIE-ACK")
+    return ", ".join(said)
+
+
+def first_channel(view: View, phase: Phase) -> str:
+    """Which channel was the first that both sides know of."""
+    opened = next((note for note in view.opens if note.time_ns == phase.start_ns), None)
+    if opened is None:
+        return ""
+    side = view.side(opened)
+    label = str(opened.fields.get("label") or "")
+    name = f'"{label[:MAX_LABEL]}"' if label else f"stream {opened.fields.get('stream_identifier')}"
+    who = f" of {NAMES[side]}" if side >= 0 else ""
+    return f"OPEN of {name}{who} in {where(opened)}; its ACK took {ms(phase.end_ns - phase.start_ns)}"
 
 
 def first_message(view: View) -> Step | None:
@@ -188,7 +234,7 @@ def first_message(view: View) -> Step | None:
     side = view.side(note)
     who = f" of {NAMES[side]}" if side >= 0 else ""
     start_ns = min((opened.time_ns for opened in view.opens), default=note.time_ns)
-    waited = f"the first message{who}, {where(note)}"
+    waited = f"that{who} in {where(note)}"
     return Step(FIRST_MESSAGE, min(start_ns, note.time_ns), note.time_ns, Outcome.ESTABLISHED, None, waited)
 
 
@@ -201,7 +247,7 @@ def first_media(view: View) -> Step | None:
     ready_ns = phase.end_ns if phase is not None and phase.outcome is Outcome.ESTABLISHED else start_ns
     side = view.side(note)
     who = f" of {NAMES[side]}" if side >= 0 else ""
-    waited = f"the first packet{who}, frame {note.frames[0]}" if note.frames else ""
+    waited = f"that{who} in frame {note.frames[0]}" if note.frames else ""
     return Step(FIRST_MEDIA, min(ready_ns, start_ns), start_ns, Outcome.ESTABLISHED, None, waited)
 
 

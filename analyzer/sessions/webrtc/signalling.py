@@ -16,6 +16,7 @@ DESCRIPTIONS: Final = frozenset({"sdp.offer", "sdp.answer", "sdp.pranswer"})
 CANDIDATE: Final = "sdp.candidate"
 MAX_NOTES: Final = 65_536  # of signalling, in a capture
 MAX_PER_AGENT: Final = 64  # descriptions, and candidates, of one side of a call
+MAX_OPEN: Final = 15  # offers of one side on one flow that wait for their answers, beside the latest
 MAX_FORMATS: Final = 256  # of one medium
 MEDIA: Final = frozenset({"audio", "video", "image", "text"})
 MAX_PARTS: Final = 32  # ufrags and fingerprints of one description
@@ -55,6 +56,7 @@ class Description:
         "codecs",
         "default",
         "ended",
+        "extensions",
         "fingerprints",
         "is_offer",
         "lite",
@@ -81,8 +83,9 @@ class Description:
         self.media: list[str] = []
         self.default: list[Endpoint] = []  # of each medium that has one
         self.sctp_port: int | None = None
-        self.sctp_init = False
+        self.sctp_init = ""  # the INIT, as base64
         self.max_message_size: int | None = None
+        self.extensions: dict[int, str] = {}  # id of a header extension -> its URI
         self.codecs: dict[int, tuple[str, int]] = {}  # payload type -> name and clock rate
         self.payload_types: set[int] = set()  # all that were agreed on, also those without a name
         self.candidates: list[Candidate] = []
@@ -126,12 +129,17 @@ class Description:
         port = medium.get("sctp_port")
         if isinstance(port, int):
             self.sctp_port = port
-        self.sctp_init = self.sctp_init or bool(medium.get("sctp_init"))
+        init = medium.get("sctp_init")
+        if isinstance(init, str):
+            self.sctp_init = init
         size = medium.get("max_message_size")
         if isinstance(size, int):
             self.max_message_size = size
         if kind not in MEDIA:
             return
+        for found in listed(medium.get("extmap"))[:MAX_FORMATS]:
+            if isinstance(found, dict) and isinstance(found.get("id"), int):
+                self.extensions.setdefault(found["id"], str(found.get("uri") or ""))
         for found in listed(medium.get("fmt"))[:MAX_FORMATS]:
             if isinstance(found, str) and found.isdecimal() and len(found) <= 3:
                 self.payload_types.add(int(found))
@@ -229,7 +237,7 @@ class Signalling:
                 self.agents.join(first, other)
             if description.key:
                 self.agents.join(by_key.setdefault(description.key, first), first)
-        waiting: dict[tuple[int, Side | None], str] = {}
+        waiting: dict[tuple[int, Side | None], list[Description]] = {}
         latest: dict[tuple[int, Side | None], str] = {}
         signalled: list[Description | Candidate] = [*told, *trickled]
         for one in sorted(signalled, key=lambda one: one.note.time_ns):
@@ -245,7 +253,7 @@ class Signalling:
                 if len(kept) < MAX_PER_AGENT:
                     kept.append(one)
 
-    def _sort(self, description: Description, waiting: dict[tuple[int, Side | None], str]) -> None:
+    def _sort(self, description: Description, waiting: dict[tuple[int, Side | None], list[Description]]) -> None:
         agent = self.agent(next(iter(description.ufrags)))
         kept = self.descriptions.setdefault(agent, [])
         if len(kept) < MAX_PER_AGENT:
@@ -257,10 +265,13 @@ class Signalling:
             self.by_fingerprint.setdefault(value, agent)
         note = description.note
         if description.is_offer:
-            waiting[note.flow, note.sender] = agent
+            open_ = waiting.setdefault((note.flow, note.sender), [])
+            open_[:] = [one for one in open_ if self.agent(next(iter(one.ufrags))) != agent][-MAX_OPEN:]
+            open_.append(description)
         elif note.sender is not None:
-            asked = waiting.pop((note.flow, note.sender.other), None)
-            if asked is not None and asked != agent:
+            offer = answered(waiting.get((note.flow, note.sender.other), []), description)
+            asked = self.agent(next(iter(offer.ufrags))) if offer is not None else ""
+            if asked and asked != agent:
                 self.partners.setdefault(asked, agent)
                 self.partners.setdefault(agent, asked)
 
@@ -272,6 +283,17 @@ class Signalling:
 
     def offered_by(self, agent: str) -> list[Candidate]:
         return self.candidates.get(agent, [])
+
+
+def answered(waiting: list[Description], answer: Description) -> Description | None:
+    """The offer that an answer is to, taken out of those that wait.
+
+    An answer has the media of its offer, in the same order (RFC 3264 §6); of several such offers it is the first.
+    """
+    if not waiting:
+        return None
+    fitting = (at for at, one in enumerate(waiting) if one.media == answer.media)
+    return waiting.pop(next(fitting, len(waiting) - 1))
 
 
 def notes_of(stories: Iterable[Story]) -> Iterator[Note]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzer.core import Outcome
+from analyzer.sessions.webrtc import associations, media, phases, verdicts
 from analyzer.sessions.webrtc import findings as codes
-from analyzer.sessions.webrtc import phases, verdicts
 from analyzer.sessions.webrtc.calls import Call
 from analyzer.sessions.webrtc.facts import facts_of, title_of
 from analyzer.sessions.webrtc.view import View
@@ -32,9 +32,12 @@ def tell(session: Session, group: Sequence[Story]) -> Iterable[Finding]:
     session.title = title_of(view, session.outcome)
     session.facts = facts_of(view, steps)
     session.notes = with_signalling(session, group)
+    if view.streams:
+        media.name_notes([*view.streams, *view.parts], media.named(view))
     if session.notes:
         session.start_ns = min(session.start_ns, session.notes[0].time_ns)
     found = verdicts.findings(view)
+    associations.tell_once(view)
     if any(one.code == codes.FINGERPRINT_MISMATCH for one in found) and not view.messages and not view.streams:
         session.outcome = Outcome.FAILED  # an end is right to refuse, though its alert may be encrypted
     return found

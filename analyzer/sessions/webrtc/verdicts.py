@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from analyzer.sessions.webrtc import ends, gathering, ice, integrity, media
+from analyzer.sessions.webrtc import associations, ends, gathering, ice, integrity, media
 from analyzer.sessions.webrtc import findings as codes
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ REFUSED: Final = frozenset({"stun.error-400-401-on-check"})
 
 def findings(view: View) -> list[Finding]:
     """All that is to be said of the call; what is covered is taken out of the stories of its flows."""
-    found = [*ice.findings(view), *gathering.findings(view), *ends.findings(view)]
+    found = [*ice.findings(view), *gathering.findings(view), *ends.findings(view), *associations.findings(view)]
     strange = media.unknown_type(view)
     if strange is not None:
         found.append(strange)
@@ -34,6 +34,8 @@ def findings(view: View) -> list[Finding]:
     told = {one.code for one in found}
     if codes.FINGERPRINT_MISMATCH in told:
         more |= ends.COVERED
+    if codes.PORT_MISMATCH in told or codes.SNAP_BROKEN in told:
+        more |= associations.COVERED
     if codes.UDP_BLOCKED in told:
         more |= OF_CHECKS
     drop_covered(view, more)

@@ -18,6 +18,8 @@ NAMES: Final = ("A", "B")
 SIDE_NAMES: Final = ("initiator", "responder")
 HOST, SRFLX, PRFLX, RELAY = "host", "srflx", "prflx", "relay"
 MAX_ALERTS: Final = 16
+#: Level and description, the type, and a tag of 16 or 8 bytes (RFC 9147 §4, RFC 6655 §6.1).
+ALERT_BYTES: Final = (19, 11)
 
 
 class Asked:
@@ -92,9 +94,44 @@ class Dtls:
         self.client = -1
         self.server_hello: Place | None = None
         self.certificates: list[dict[str, Place | None]] = [{}, {}]  # sha256 -> where it was seen
+        self.alert_sized: list[tuple[int, Place]] = []  # records of DTLS 1.3 that are closed, and as long as an alert
         self.alerts: list[tuple[int, str, Place]] = []  # who sent it, its name ("" while encrypted), where
         self.phase: Phase | None = None
         self.first_data: Place | None = None
+
+
+class Sctp:
+    """What was seen of associations.  Sides are 0 for A and 1 for B."""
+
+    def __init__(self) -> None:
+        self.inits: list[Place | None] = [None, None]  # the first of each
+        self.data: list[Place | None] = [None, None]
+        self.first: Place | None = None  # of all chunks
+        self.acknowledged: Place | None = None  # the first COOKIE-ACK
+        self.abort: Place | None = None
+        self.largest: list[Note | None] = [None, None]  # of the messages that each sent
+
+    def read(self, note: Note, event: str, side: int) -> None:
+        if self.first is None:
+            self.first = note.at
+        if event == "abort" and self.abort is None:
+            self.abort = note.at
+        elif event == "cookie-ack" and self.acknowledged is None:
+            self.acknowledged = note.at
+        elif side >= 0 and event == "init" and self.inits[side] is None:
+            self.inits[side] = note.at
+        elif side >= 0 and event in ("data", "i-data") and self.data[side] is None:
+            self.data[side] = note.at
+
+    def message(self, note: Note, side: int) -> None:
+        before = self.largest[side]
+        if before is None or size_of(note) > size_of(before):
+            self.largest[side] = note
+
+
+def size_of(message: Note) -> int:
+    size = message.fields.get("message_bytes")
+    return size if isinstance(size, int) else 0
 
 
 class View:
@@ -125,9 +162,11 @@ class View:
                 self.checks.first_peers[flow] = endpoint_of(peer)
         self.asked: dict[int, Asked] = {}
         self.dtls = Dtls()
+        self.sctp = Sctp()
         self.opens: list[Note] = []  # data channels that were asked for
         self.messages: list[Note] = []  # the first of each side
         self.streams: list[Note] = []
+        self.parts: list[Note] = []  # other payload types in them
         notes = session.notes
         self.checks.read(notes)
         self.pairs: list[Pair] = sorted(self.checks.pairs.values(), key=lambda pair: pair.first_ns)
@@ -164,7 +203,7 @@ class View:
     # --- reading ---
 
     def _read(self, notes: Sequence[Note]) -> None:
-        heard: set[tuple[str, int]] = set()
+        heard: set[int] = set()
         for note in notes:
             room, _, event = note.kind.partition(".")
             if room in ("stun", "turn"):
@@ -175,12 +214,19 @@ class View:
                 if event == "open":
                     self.opens.append(note)
                 elif event == "message":
-                    who = ("message", self.side(note))
-                    if who not in heard:
-                        heard.add(who)
+                    side = self.side(note)
+                    if side not in heard:
+                        heard.add(side)
                         self.messages.append(note)
-            elif note.kind == "rtp.stream":
-                self.streams.append(note)
+                    if side >= 0:
+                        self.sctp.message(note, side)
+            elif room == "sctp":
+                self.sctp.read(note, event, self.side(note))
+            elif room == "rtp":
+                if event == "stream":
+                    self.streams.append(note)
+                else:
+                    self.parts.append(note)
 
     def _gather(self, note: Note) -> None:
         story = self.stories.get(note.flow)
@@ -215,8 +261,12 @@ class View:
             name = described.get("name", "") if isinstance(described, dict) else ""
             if len(dtls.alerts) < MAX_ALERTS:
                 dtls.alerts.append((side, name, note.at))
-        elif event == "application-data" and dtls.first_data is None:
-            dtls.first_data = note.at
+        elif event == "application-data":
+            if dtls.first_data is None:
+                dtls.first_data = note.at
+            fields = note.fields
+            if fields.get("records") == 1 and fields.get("bytes") in ALERT_BYTES and len(dtls.alert_sized) < MAX_ALERTS:
+                dtls.alert_sized.append((side, note.at))
 
     def side(self, note: Note) -> int:
         """Who sent it: 0 for A, 1 for B, -1 where that is not known."""

@@ -122,7 +122,8 @@ def test_opened_and_used() -> None:
     [
         (0x80, 0, "reliable, in any order"),
         (0x01, 3, "sent again 3 times at most, in order"),
-        (0x81, 0, "sent again 0 times at most, in any order"),
+        (0x81, 0, "never sent again, in any order"),
+        (0x81, 1, "sent again once at most, in any order"),
         (0x02, 500, "sent again for 500 ms at most, in order"),
         (0x82, 20, "sent again for 20 ms at most, in any order"),
         (0x42, 20, "type 0x42"),

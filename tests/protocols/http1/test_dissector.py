@@ -9,6 +9,7 @@ import pytest
 
 from analyzer import core
 from analyzer.core import Outcome, Side, Span
+from analyzer.protocols.http.names import MAX_BODY_BYTES
 from analyzer.protocols.http1 import PROTOCOL, dissector
 from tests.engine.rooms import protocol
 from tests.play import Said, play
@@ -290,15 +291,15 @@ def test_a_body_that_is_not_what_it_claims_is_left_alone() -> None:
 
 
 def test_what_is_unpacked_has_a_limit() -> None:
-    bomb = zlib.compress(bytes(10 * dissector.MAX_BODY_BYTES))
+    bomb = zlib.compress(bytes(10 * MAX_BODY_BYTES))
     (told,) = bodies((INI, post("text/plain", bomb, "Content-Encoding: deflate")))
-    assert len(told) == len("INITIATOR ") + dissector.MAX_BODY_BYTES
+    assert len(told) == len("INITIATOR ") + MAX_BODY_BYTES
 
 
 def test_a_body_that_is_too_long_is_only_counted() -> None:
-    long = bytes(dissector.MAX_BODY_BYTES + 1)
+    long = bytes(MAX_BODY_BYTES + 1)
     assert bodies((INI, post("text/plain", long))) == []
-    chunks = b"%x\r\n%s\r\n1\r\na\r\n0\r\n\r\n" % (dissector.MAX_BODY_BYTES, long[1:])
+    chunks = b"%x\r\n%s\r\n1\r\na\r\n0\r\n\r\n" % (MAX_BODY_BYTES, long[1:])
     assert bodies((INI, post("text/plain", chunks, "Transfer-Encoding: chunked")), (INI, GET)) == []
 
 

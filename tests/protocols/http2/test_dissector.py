@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from analyzer.core import Outcome, Side
-from analyzer.protocols import http1, websocket
-from analyzer.protocols.http2 import PROTOCOL
+from analyzer.protocols import http1, sdp, websocket
+from analyzer.protocols.http2 import PROTOCOL, dissector
 from captures.http2 import (
     ACKED,
     CONTINUATION,
@@ -31,7 +32,7 @@ from captures.http2 import (
 from captures.http2 import Side as Sender
 from captures.http2.healthy import masked, unmasked
 from tests.engine.rooms import protocol
-from tests.play import Said, again, play
+from tests.play import Frame, Said, again, play
 
 INI, RES = Side.INITIATOR, Side.RESPONDER
 HELLO = PREFACE + settings()
@@ -333,3 +334,54 @@ def test_several_websockets_on_one_connection() -> None:
         ("/b", [1, 0], None),
     ]
     assert sorted(str(line).partition(":")[0] for line in said.facts["summary"]) == ["/a", "/b"]
+
+
+# --- bodies that may signal something ---------------------------------------------------------------------------------
+
+OFFER = b"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=setup:actpass\r\n"
+ANSWER = OFFER.replace(b"actpass", b"active")
+SDP = ("content-type", "application/sdp")
+
+
+def described(said: Said) -> list[str]:
+    return [kind for kind, _ in said.lines if kind.startswith("sdp.")]
+
+
+def post(*more: tuple[str, str]) -> bytes:
+    return Sender().headers(1, (":method", "POST"), (":scheme", "https"), (":path", "/whip"), *more, end=False)
+
+
+def signalled(*asked: bytes, more: tuple[tuple[str, str], ...] = (SDP,)) -> Said:
+    answer = Sender().answer(1, 201, SDP) + data(1, ANSWER, end=True)
+    return play([PROTOCOL, sdp.PROTOCOL], (INI, HELLO + post(*more) + b"".join(asked)), (RES, settings() + answer))
+
+
+def test_bodies_with_descriptions_go_inwards() -> None:
+    assert described(signalled(data(1, OFFER, end=True))) == ["sdp.offer", "sdp.answer"]
+    parts = [data(1, OFFER[:50]), data(3, b"of another stream"), data(1, OFFER[50:]), data(1, b"", end=True)]
+    assert described(signalled(*parts)) == ["sdp.offer", "sdp.answer"]
+
+
+def test_bodies_are_unpacked() -> None:
+    more = (SDP, ("content-encoding", "gzip"))
+    assert described(signalled(data(1, gzip.compress(OFFER), end=True), more=more)) == ["sdp.offer", "sdp.answer"]
+    assert described(signalled(data(1, b"no gzip at all", end=True), more=more)) == ["sdp.answer"]
+
+
+@pytest.mark.parametrize("more", [(), (("content-type", "text/html"),), (SDP, ("content-encoding", "br"))])
+def test_other_bodies_do_not(more: tuple[tuple[str, str], ...]) -> None:
+    assert described(signalled(data(1, OFFER, end=True), more=more)) == ["sdp.answer"]
+
+
+def test_what_is_kept_of_bodies_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dissector, "MAX_BODY_BYTES", len(ANSWER))  # the offer is one byte longer
+    assert described(signalled(data(1, OFFER, end=True))) == ["sdp.answer"]
+    monkeypatch.setattr(dissector, "MAX_BODY_BYTES", 1 << 18)
+    monkeypatch.setattr(dissector, "MAX_KEPT_BYTES", 10)
+    assert described(signalled(data(1, OFFER, end=True))) == []
+
+
+def test_a_body_with_a_hole_or_a_huge_frame_is_only_counted() -> None:
+    frames: list[Frame] = [(INI, HELLO + post(SDP) + data(1, OFFER[:50])), (INI, 7), (INI, OFFER[57:])]
+    assert described(play([PROTOCOL, sdp.PROTOCOL], *frames)) == []
+    assert described(signalled(data(1, OFFER), data(1, bytes(70_000), end=True))) == ["sdp.answer"]

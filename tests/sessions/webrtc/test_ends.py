@@ -36,6 +36,25 @@ def test_a_certificate_that_is_not_the_announced_one() -> None:
     assert scene.call().outcome is Outcome.FAILED
 
 
+def test_fingerprints_that_differ_late_are_shown_where_they_do() -> None:
+    late = f"{'bb' * 31}cc"
+    scene = Scene()
+    scene.agree()
+    scene.ice()
+    scene.secure(prints=(PRINTS[0], late))
+    text = scene.verdict("dtls.fingerprint-mismatch").text
+    assert "the sha-256 ...:BB:BB:BB:BB:BB:BB:BB:CC (frame 14)" in text
+    assert "announces ...:BB:BB:BB:BB:BB:BB:BB:BB." in text
+
+
+def test_an_alert_that_is_known_by_its_size() -> None:
+    scene = tampered()
+    scene.hello(50)
+    scene.note(55, A, B, "dtls.application-data", {"records": 1, "bytes": 19})
+    text = scene.verdict("dtls.fingerprint-mismatch").text
+    assert text.endswith("A then sent an encrypted record of the size of an alert (frame 12).")
+
+
 def test_a_certificate_that_no_copy_announces() -> None:
     scene = healthy()
     scene = Scene()

@@ -6,7 +6,7 @@ import pytest
 
 from analyzer.core import Outcome, Phase, Session
 from analyzer.sessions.webrtc.phases import ms
-from tests.sessions.webrtc.made import MS, SERVER, A, B, Scene, candidate, healthy
+from tests.sessions.webrtc.made import A6, B6, MS, SERVER, A, B, Scene, candidate, healthy
 
 
 def steps(call: Session) -> dict[str, tuple[int, int, str]]:
@@ -132,8 +132,54 @@ def test_channels_and_messages() -> None:
         ("channel", (58, 60, "established")),
         ("first message", (59, 65, "established")),
     ]
-    assert waited(call, "first message") == "the first message of B, frame 18"
+    assert waited(call, "first message") == "that of B in frame 18"
     assert call.title == 'A 10.0.0.1 <-> B 10.0.0.2, data channel "chat"'
+
+
+def test_what_an_association_and_its_first_channel_waited_for() -> None:
+    scene = healthy()
+    story, _ = scene.story(A, B)
+    scene.note(56, A, B, "sctp.init")
+    scene.note(56.5, B, A, "sctp.init")
+    scene.note(58, B, A, "sctp.cookie-ack")
+    scene.note(59, B, A, "datachannel.open", {"label": "chat"})
+    story.phases.append(Phase("sctp", 56 * MS, 58 * MS, Outcome.ESTABLISHED, 2))
+    story.phases.append(Phase("channel", 59 * MS, 61 * MS, Outcome.ESTABLISHED, 1))
+    call = scene.call()
+    assert waited(call, "sctp") == "INIT of A in frame 17 and B in frame 18, COOKIE-ACK in frame 19"
+    assert waited(call, "channel") == 'OPEN of "chat" of B in frame 20; its ACK took 2.00 ms'
+    scene = healthy()
+    story, _ = scene.story(A, B)
+    scene.note(56, A, B, "sctp.init")
+    story.phases.append(Phase("sctp", 56 * MS, 58 * MS, Outcome.UNANSWERED))
+    assert waited(scene.call(), "sctp") == "INIT of A in frame 17, no COOKIE-ACK"
+
+
+def test_a_channel_whose_open_and_ack_took_different_paths() -> None:
+    scene = healthy()
+    story, _ = scene.story(A, B)
+    opened = {"stream": 1, "label": "chat", "opened_by": "initiator", "open_ns": 60 * MS, "ack_ns": None}
+    story.facts["channels"] = [opened, {"stream": 3, "open_ns": None, "ack_ns": None}]
+    scene.ice(70, (A6, B6))
+    other, _ = scene.story(A6, B6)
+    other.facts["channels"] = [{"stream": 1, "label": "chat", "open_ns": None, "ack_ns": 64 * MS}]
+    assert steps(scene.call())["channel"] == (60, 64, "established")
+
+
+def test_an_association_whose_handshake_was_signalled() -> None:
+    def scene_with(answer: str) -> Scene:
+        scene = Scene()
+        scene.describe(0, 0, candidates=[candidate(A)], media={"sctp_init": "AQAA"})
+        scene.describe(20, 1, candidates=[candidate(B)], media={"sctp_init": answer} if answer else {})
+        scene.ice()
+        scene.secure()
+        scene.note(60, B, A, "sctp.data")
+        return scene
+
+    call = scene_with("AQBB").call()
+    assert steps(call)["sctp"] == (60, 60, "established")
+    assert waited(call, "sctp") == "no handshake: both INITs were signalled"
+    assert "sctp" not in steps(scene_with("").call())
 
 
 def test_media() -> None:
@@ -142,7 +188,7 @@ def test_media() -> None:
     scene.note(901, B, A, "rtp.stream", {"first_ns": 80 * MS, "ssrc": 2})
     call = scene.call()
     assert steps(call)["first media"] == (55, 70, "established")
-    assert waited(call, "first media") == "the first packet of A, frame 17"
+    assert waited(call, "first media") == "that of A in frame 17"
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_a_description_is_read() -> None:
         True,
         ["application"],
     )
-    assert (told.sctp_port, told.max_message_size, told.sctp_init) == (5001, 9, True)
+    assert (told.sctp_port, told.max_message_size, told.sctp_init) == (5001, 9, "AA")
     assert (told.payload_types, told.default) == (set(), [A])
     assert told.fingerprints == {"sha-256": {PRINTS[0]: None}}
     assert told.ufrags == {"aaaa": "password of 0"}
@@ -114,3 +114,16 @@ def test_lies_break_nothing() -> None:
     found = read(scene)
     assert [told.ufrags for told in found.told_of("x")] == [{"x": ""}]
     assert list(found.descriptions) == ["x"]
+
+
+def test_answers_find_their_offers_by_their_media() -> None:
+    scene = Scene()
+    voice = {"media": "audio"}
+    scene.describe(0, 0, ufrag="one1", prints="11" * 32, origin="1")
+    scene.describe(1, 0, ufrag="two2", prints="22" * 32, origin="2", media=voice)
+    scene.describe(2, 1, offer=False, socket=0, received=True, ufrag="ans2", prints="33" * 32, media=voice)
+    scene.describe(3, 1, offer=False, socket=0, received=True, ufrag="ans1", prints="44" * 32, origin="4")
+    scene.describe(4, 1, offer=False, socket=0, received=True, ufrag="late", prints="55" * 32, origin="5")
+    found = read(scene)
+    assert [found.partners[name] for name in ("one1", "two2", "ans1", "ans2")] == ["ans1", "ans2", "one1", "two2"]
+    assert "late" not in found.partners
