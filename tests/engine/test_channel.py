@@ -442,3 +442,19 @@ def test_a_channel_alone_wants_nothing() -> None:
         channel.feed(INI, last)
     with pytest.raises(NotImplementedError):
         channel.end(last)
+
+
+def test_what_began_before_the_capture_is_for_rooms_that_are_made_for_it() -> None:
+    late = protocol(late=True)
+    assert play(late, (INI, unit("N", "a"))).lines == []
+    assert play(late, (INI, unit("N", "a")), late=True).lines == [("box.item", "N a"), END]
+
+
+def test_what_was_handed_on_was_read_where_it_came() -> None:
+    """A channel that is handed to another room is not unread for having nothing there yet."""
+    outer = protocol("outer", ("tcp",))
+    inner = protocol("inner", ("inner:box",))
+    said = play([outer, inner, protocol("third", ("deeper",))], (INI, unit("P", unit("H", "deeper"))))
+    outer_channel = said.channel
+    assert outer_channel.read
+    assert [kind for kind, _ in said.lines][:2] == ["box.item", "box.item"]
