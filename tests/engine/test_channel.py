@@ -458,3 +458,22 @@ def test_what_was_handed_on_was_read_where_it_came() -> None:
     outer_channel = said.channel
     assert outer_channel.read
     assert [kind for kind, _ in said.lines][:2] == ["box.item", "box.item"]
+
+
+class Closing(Box):
+    """A Box that passes what its units hold to a channel inside, which ends with it."""
+
+    def on_unit(self, sender: Side, unit: Piece) -> core.Outputs:
+        yield core.Pass("inner:box", unit.cut(2), key=1, over=True)
+
+
+def test_an_inner_channel_may_end_before_its_parent() -> None:
+    inner = protocol("inner", ("inner:box",))
+    said = play([protocol(room=Closing), inner], (INI, unit("N", unit("N", "a"))), (INI, unit("N", unit("N", "b"))))
+    assert said.lines[:4] == [("box.item", "N a"), END, ("box.item", "N b"), END]
+
+
+def test_an_inner_channel_that_has_ended_may_still_want_the_sums() -> None:
+    inner = protocol("inner", ("inner:box",), room=Counted)
+    said = play([protocol(room=Closing), inner], (INI, unit("N", unit("N", "a"))))
+    assert said.channel.waits_for_sums
