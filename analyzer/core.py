@@ -752,8 +752,10 @@ class Exchange:
         "answered",
         "asked",
         "client",
+        "ended",
         "facts",
         "method",
+        "number",
         "reason",
         "request",
         "response",
@@ -785,6 +787,14 @@ class Exchange:
         self.response: dict[str, str] = {}
         self.answered: Place | None = None
         self.facts: dict[str, Any] = {}  # what the room that is asked for remembers of it
+        self.number = 1  # which one of its connection
+        self.ended = ""  # who ended what it opened, and how, where that is not the end of the connection
+
+
+class Resumed:
+    """As a context: the beginning is not in the capture, so that what comes first may be within a unit."""
+
+    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -1273,6 +1283,7 @@ class Protocol:
     media: bool = False  # its room gets what is known to be RTP
     starts: frozenset[int] | None = None  # the first bytes that `probe` does not refuse at once; None: it may take any
     lead: Callable[[Exchange], Outputs] | None = None  # tells of requests that ask for it, and of their answers
+    late: bool = False  # of "tcp" it claims only streams that began before the capture
 
     def reference(self, spec: str) -> str:
         """A section of this protocol's RFC, written out ("§3.5" becomes "RFC 9293 3.5")."""

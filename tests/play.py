@@ -55,10 +55,12 @@ def play(
     end_ns: int | None = None,
     shared: Shared | None = None,
     news: Mapping[int, Callable[[], bool]] | None = None,
+    late: bool = False,
 ) -> Said:
     """What `protocol` (or whichever of several claims it) says of `frames`; a number in place of bytes is a gap.
 
-    `over` is the label of the channel, by default the first that the protocol claims.  `news` are called before the
+    `over` is the label of the channel, by default the first that the protocol claims; `late` says that it began before
+    the first frame.  `news` are called before the
     frame of that number: what they do may bring secrets, and what they give is whether no more are waited for.
     """
     protocols = protocol if isinstance(protocol, list) else [protocol]
@@ -69,6 +71,8 @@ def play(
     teller = Teller(flow, Shared(limits) if shared is None else shared, trace, lambda _, output: outputs.append(output))
     kind = DatagramChannel if datagrams else StreamChannel
     channel: Channel = kind(Registry(protocols), teller, label, (label,), (40000, port))
+    if late and isinstance(channel, StreamChannel):
+        channel.resume()
     last = Piece(b"", [(0, 1, PAYLOAD_AT, START_NS)])
     missing = [0, 0]
     number = 0

@@ -47,6 +47,8 @@ HISTORY: Final = {
 NUMBERED: Final = re.compile(r"([a-z][a-z ]*?) (\d+)(?: \(0x[0-9a-f]+\))?", re.IGNORECASE)
 #: A number as it is asked for: "40", "alert 40", "0x1301", "suite 0x1301".
 NUMBER: Final = re.compile(r"(?:([a-z][a-z ]*?) )?(0x[0-9a-f]{1,8}|\d{1,10})", re.IGNORECASE)
+#: All numbers from one to another: "4000-4999".
+RANGE: Final = re.compile(r"(\d{3,5})-(\d{3,5})")
 #: Two bytes, as registries and dumps write them: "0x13,0x01", "{0x13, 0x01}", "13 01", "13:01".
 BYTES: Final = re.compile(r"\{?(?:0x)?([0-9a-f]{2})[,: ] ?(?:0x)?([0-9a-f]{2})\}?", re.IGNORECASE)
 #: Words that say what kind of thing is asked for, or who says it ("received fatal alert: handshake_failure").
@@ -125,26 +127,30 @@ def find(word: str, among: list[Entry]) -> list[Entry]:
         return [history(word.strip())]
     parts = asked.replace("_", "-").replace(" ", "-")
     events = [entry for entry in among if event(entry.name.lower()) == parts]
-    if events:
+    if events and " " not in asked:
         return events
+    # What is short is looked for where words begin: it is in the middle of too many.
+    begin = rf"(?<![^\W_]){re.escape(plain(asked))}" if len(asked) < LEAST_PART else re.escape(plain(asked))
+    part = re.compile(begin)
+    named = [entry for entry in among if part.search(plain(entry.name)) or part.search(plain(entry.title))]
+    if named:
+        return named
     core_words = [word for word in re.split(r"[\s:]+", asked) if word not in FILLERS]
     if core_words and len(core_words) < len(asked.split()):
         rest = " ".join(core_words)
         found = find(rest, of_kind(asked, among)) or ([] if NUMBER.fullmatch(rest) else find(rest, among))
         if found:
             return found
-    # What is short is looked for where words begin: it is in the middle of too many.
-    begin = rf"(?<![^\W_]){re.escape(plain(asked))}" if len(asked) < LEAST_PART else re.escape(plain(asked))
-    part = re.compile(begin)
-    named = [entry for entry in among if part.search(plain(entry.name)) or part.search(plain(entry.title))]
-    if len(squeezed(asked)) >= LEAST_PART:
-        named = named or [entry for entry in among if squeezed(asked) in squeezed(entry.name)]
+    joined = squeezed(asked)
     whole = re.compile(rf"(?<![\w-]){re.escape(asked)}(?![\w-])")
+    field, colon, _ = word.partition(":")
     return (
-        named
+        ([entry for entry in among if joined in squeezed(entry.name)] if len(joined) >= LEAST_PART else [])
         or [entry for entry in among if whole.search(entry.text)]
+        or (find(field, among) if colon and field.strip() else [])
         or ([entry for entry in among if asked in entry.text] if len(asked) >= LEAST_PART else [])
         or by_words(asked, among)
+        or [entry for entry in among if plain(entry.name) in asked.split()]
     )
 
 
@@ -192,7 +198,7 @@ def event(name: str) -> str:
 
 
 def numbered(asked: str, among: list[Entry]) -> list[Entry]:
-    """The entries whose title has the number that `asked` is, alone or with its category ("alert 40", "0x13,0x01")."""
+    """The entries whose title (or name) has the number that `asked` is, alone or with its category ("alert 40")."""
     pair = BYTES.fullmatch(asked)
     match = NUMBER.fullmatch(f"0x{pair[1]}{pair[2]}" if pair else asked)
     if match is None:
@@ -200,13 +206,17 @@ def numbered(asked: str, among: list[Entry]) -> list[Entry]:
     category, value = (match[1] or "").lower(), int(match[2], 0) if match[2][:2] == "0x" else int(match[2])
     found = []
     for entry in among:
-        title = NUMBERED.fullmatch(entry.title)
+        title = NUMBERED.fullmatch(entry.title) or NUMBERED.fullmatch(entry.name)
         if title is not None and int(title[2]) == value:
             words = set(title[1].lower().split())
             asked_words = set(category.split())
             if words >= (asked_words - GENERAL or asked_words) or category == "".join(title[1].lower().split()):
                 found.append(entry)
-    return found
+    return found or [entry for entry in among if (several := RANGE.fullmatch(entry.name)) and within(value, several)]
+
+
+def within(value: int, several: re.Match[str]) -> bool:
+    return int(several[1]) <= value <= int(several[2])
 
 
 def history(letters: str) -> Entry:

@@ -57,7 +57,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.messages or self.export_messages is not None:
             size = max(self.limits.message_bytes, WHOLE_MESSAGE_BYTES)
-            object.__setattr__(self, "limits", replace(self.limits, message_bytes=size))
+            unit_bytes = max(self.limits.unit_bytes, size)  # a message may be one frame
+            object.__setattr__(self, "limits", replace(self.limits, message_bytes=size, unit_bytes=unit_bytes))
 
     def met(self, severities: Iterable[Severity]) -> bool:
         """Whether some finding is as bad as `--fail-on` says."""

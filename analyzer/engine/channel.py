@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mypy_extensions import mypyc_attr
 
-from analyzer.core import SIDES, Body, Malformed, Note, Pass, Piece, Side, Trace
+from analyzer.core import SIDES, Body, Malformed, Note, Pass, Piece, Resumed, Side, Trace
 from analyzer.engine.pending import Pending, Stretch, place_of
 from analyzer.engine.seat import Seat
 from analyzer.flows.streams import StreamTable, Verdict
@@ -267,7 +267,8 @@ class StreamChannel(Channel):
         self._heads = [b"", b""]
         self._open_heads = [True, True]  # false behind a gap: what follows is not the start
         self._failed_rooms: tuple[str, ...] = ()  # rooms that took the channel and found it malformed
-        self._no = [0, 0]  # by side: bits of the claimants that said no
+        #: by side: bits of the claimants that said no, or are not asked
+        self._no = [registry.late, registry.late] if label == "tcp" else [0, 0]
         self._guessed = False  # the port alone chose the room: what that finds malformed was never its own
         self._rejection: tuple[Entry, str, Side, Piece] | None = None
 
@@ -276,6 +277,11 @@ class StreamChannel(Channel):
         return self.state == DONE and self.child is None and self.seat is None
 
     # --- what comes in ---
+
+    def resume(self) -> None:
+        """The stream began before the capture."""
+        self._no = [0, 0]
+        self.context = Resumed()
 
     def feed(self, sender: Side, piece: Piece, lacking: int = 0) -> None:
         self.last = piece
@@ -380,8 +386,10 @@ class StreamChannel(Channel):
 
     @property
     def read(self) -> bool:
-        if self.child is not None:
-            return self.child.read
+        child = self.child
+        # A channel that was handed on, and had nothing yet: what came here was read here.
+        if child is not None and (child.last is not None or child.state == DONE):
+            return child.read
         return self.seat is not None and self.seat.spoke and self.state != SEEKING
 
     def secrets(self, late: bool) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analyzer.flows.reassembly import Delivery
 
 FIN: Final = 0x01
+SYN: Final = 0x02
 RST: Final = 0x04
 SYN_OR_RST: Final = 0x06
 ACK: Final = 0x10
@@ -30,6 +31,7 @@ class Conversation:
 
     __slots__ = (
         "batch",
+        "begun",
         "carries_media",
         "channel",
         "closing",
@@ -65,6 +67,7 @@ class Conversation:
         self.ended: Channel | None = None  # has ended, and wants to be told when the flow is over
         self.unwanted: tuple[bool, ...] = NEITHER
         self.until: list[int | None] | None = None  # payload that ends before this sequence number is skipped
+        self.begun = False  # a SYN was seen
         self.fins = 0  # bit 0: of the initiator, bit 1: of the responder
         self.seat: RowSeat | None = None
         self.wanted = 0  # bits of core.Event
@@ -122,10 +125,14 @@ class Conversation:
         if self.unopened:
             self.unopened = False
             flow = self.teller.flow
-            kind = StreamChannel if flow.transport == "tcp" else DatagramChannel
             ports = (flow.initiator.port, flow.responder.port)
-            label = flow.transport if flow.transport in ("tcp", "udp") else f"ip:{flow.transport}"
-            self.channel = kind(self.registry, self.teller, label, (flow.transport,), ports)
+            if flow.transport == "tcp":
+                stream = self.channel = StreamChannel(self.registry, self.teller, "tcp", ("tcp",), ports)
+                if not self.begun:
+                    stream.resume()
+            else:
+                label = "udp" if flow.transport == "udp" else f"ip:{flow.transport}"
+                self.channel = DatagramChannel(self.registry, self.teller, label, (flow.transport,), ports)
         return self.channel
 
     def take(self, sender: Side, flags: int, seq: int, ack: int, events: int, piece: Piece | None, wire: int) -> None:
@@ -136,6 +143,7 @@ class Conversation:
         if flags & FIN:
             self.fins |= 1 << sender
         if piece is None or flags & SYN_OR_RST or events & Event.HANDSHAKE_ACK:
+            self.begun = self.begun or bool(flags & SYN)
             for side, delivery in connection.take(sender, flags, seq, ack, events, piece, wire):
                 self._deliver(side, delivery)
         else:  # what `Connection.take` would do with an ordinary segment

@@ -49,7 +49,7 @@ class Registry:
     others with a probe, beginning with those that say which bytes they start with.
     """
 
-    __slots__ = ("_securing", "asked", "closed", "entries", "labels", "media", "protocols", "rows")
+    __slots__ = ("_securing", "asked", "closed", "entries", "labels", "late", "media", "protocols", "rows")
 
     def __init__(self, found: Iterable[core.Protocol]) -> None:
         self.protocols: tuple[core.Protocol, ...] = tuple(sorted(found, key=lambda protocol: protocol.name))
@@ -68,6 +68,8 @@ class Registry:
             if protocol.room is not None:
                 for label in protocol.over:
                     self.labels[label] = (*self.labels.get(label, ()), entry)
+        #: bits of those that claim only streams which began before the capture
+        self.late = sum(entry.bit for entry in self.entries.values() if entry.protocol.late)
         #: whose room gets what is known to be RTP
         self.media: Entry | None = next((entry for entry in self.entries.values() if entry.protocol.media), None)
         self.closed: dict[str, tuple[int, ...]] = {label: masks(entries) for label, entries in self.labels.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from analyzer.core import About, Finding, Flow, Note, Packer, Phase, Piece, Shared, Side, Spot
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 #: Told of each note and finding as it happens, with the flow's id.
 OnOutput = Callable[[int, Note | Finding], None]
+
+
+#: Facts that several inner channels may add to.
+LISTS: Final = ("summary", "websockets")
 
 
 class Teller:
@@ -166,6 +170,10 @@ class Teller:
         if about.title is not None and depth >= self._titled:
             self._titled = depth
             self.title = about.title
+        for name in LISTS:
+            earlier = self.facts.get(name)
+            if isinstance(earlier, list) and name in about.facts:
+                about.facts[name] = [*earlier, *about.facts[name]]
         self.facts.update(about.facts)
 
     def joined(self, entry: Entry, depth: int) -> None:

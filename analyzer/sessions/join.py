@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.core import Outcome, Session, Severity, Verdict
 from analyzer.sessions import capture as of_capture
-from analyzer.sessions import lookups, proxies, tcp_joined, tls_joined, websocket_joined
+from analyzer.sessions import lookups, proxies, resets, tcp_joined, tls_joined, websocket_joined
 from analyzer.sessions.described import DESCRIBED
 from analyzer.sessions.webrtc import WEBRTC
 
@@ -38,6 +38,7 @@ def join(stories: Sequence[Story], flows: Sequence[Flow], capture: Capture) -> t
     found: list[tuple[Finding, int | None]] = []
     by_flow: dict[int, int] = {}
     proxies.judge_refusals(stories)
+    resets.judge_resets(stories)
     lookups.add_lookups(stories)
     for number, group in enumerate(grouped(stories)):
         session = session_of(number, group)

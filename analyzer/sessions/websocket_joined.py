@@ -51,9 +51,9 @@ def time_outs(sockets: list[Story]) -> Iterator[Finding]:
         if len(alike) < 2:
             continue
         least, most = idle_of(alike[0]), idle_of(alike[-1])
-        silence = f"{least / NS:,.3g}"
-        if silence != f"{most / NS:,.3g}":
-            silence += f" to {most / NS:,.3g}"
+        silence = seconds(least)
+        if silence != seconds(most):
+            silence += f" to {seconds(most)}"
         alike.sort(key=lambda story: story.flow.last_ns)
         finding = Finding(
             "websocket.idle-killed",
@@ -70,6 +70,10 @@ def time_outs(sockets: list[Story]) -> Iterator[Finding]:
                     one.severity = Severity.NOTICE
                     one.cause = f"Other WebSockets with {server} ended after the same silence: a time-out."
         yield finding
+
+
+def seconds(ns: int) -> str:
+    return f"{ns / NS:.3g}" if ns < 100 * NS else f"{round(ns / NS):,}"
 
 
 def idle_of(story: Story) -> int:

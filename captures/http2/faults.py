@@ -16,6 +16,7 @@ from captures.http2 import (
     reset,
     window_update,
 )
+from captures.http2.healthy import masked, unmasked
 from captures.maker import Capture, main, text
 
 PROTOCOL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 1, 7, 8, 11
@@ -131,7 +132,24 @@ def started_late() -> Capture:
     return wire.close()
 
 
+def websockets_reset() -> Capture:
+    """Two WebSockets on one connection: one closes in order, the client resets the other one's stream."""
+    talk = Talk(theirs=((3, 100), (8, 1)))
+    wire, one, other = talk.wire, talk.one, talk.other
+    wire.client(one.connect(1, "/chat") + one.connect(3, "/news"))
+    wire.server(other.answer(1, 200) + other.answer(3, 200))
+    wire.client(data(1, masked(1, b"hello")) + data(3, masked(1, b"more")))
+    wire.server(data(3, unmasked(1, b"the news")))
+    wire.client(reset(3, CANCEL), wait=0.5)
+    wire.client(data(1, masked(8, b"\x03\xe8")))
+    wire.server(data(1, unmasked(8, b"\x03\xe8"), end=True))
+    wire.client(data(1, b"", end=True))
+    wire.client(goaway(0))
+    return talk.close()
+
+
 CASES = {
+    "websockets_reset": websockets_reset,
     "goaway_error": goaway_error,
     "stream_reset": stream_reset,
     "flow_control_stall": flow_control_stall,

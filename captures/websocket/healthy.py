@@ -3,7 +3,7 @@
 import zlib
 
 from captures.maker import Capture, main
-from captures.websocket import BINARY, PING, PONG, TEXT, Socket
+from captures.websocket import BINARY, PING, PONG, TEXT, Socket, frame
 
 
 def healthy_echo() -> Capture:
@@ -62,7 +62,23 @@ def healthy_subprotocol() -> Capture:
     return socket.capture
 
 
+def healthy_started_late() -> Capture:
+    """The capture begins within the connection, and within a frame of the server."""
+    socket = Socket()
+    socket.open()
+    socket.send(1, 0.1, frame(BINARY, bytes(300))[:200])
+    began = len(socket.capture.frames)
+    socket.send(1, 0.11, frame(BINARY, bytes(300))[200:])
+    for turn, text in enumerate((b"amber", b"birch", b"cedar")):
+        socket.frame(0, 0.2 + turn / 10, TEXT, text)
+        socket.frame(1, 0.22 + turn / 10, TEXT, text[::-1])
+    socket.close(0.6)
+    del socket.capture.frames[:began]
+    return socket.capture
+
+
 CASES = {
+    "healthy_started_late": healthy_started_late,
     "healthy_echo": healthy_echo,
     "healthy_fragments": healthy_fragments,
     "healthy_deflate": healthy_deflate,

@@ -131,3 +131,32 @@ def test_short_parts_of_words_are_no_hits() -> None:
 def test_long_names_keep_their_distance_in_a_list() -> None:
     listed = call("explain", "ChaCha20-Poly1305 suite").stdout or call("explain", "WITH_CHACHA20").stdout
     assert "SHA256cipher" not in listed
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("1006", ["1006"]),
+        ("code 1006", ["1006"]),
+        ("ws 1006", ["1006", "ws"]),
+        ("426", ["426"]),
+        ("HTTP 426", ["426"]),
+        ("opcode 9", ["opcode 9"]),
+        ("opcode 0x9", ["opcode 9"]),
+        ("opcode 3", ["opcode 3"]),
+        ("4321", ["4000-4999"]),
+        ("permessage-deflate", ["permessage-deflate"]),
+        ("switching protocols", ["101"]),
+        ("Expect: 100-continue", ["Expect"]),
+        ("X-Forwarded-For: 192.0.2.1", ["X-Forwarded-For"]),
+        ("Sec-WebSocket-Accept", ["Sec-WebSocket-Accept"]),
+        ("masking key", ["masking"]),
+        ("websocket handshake", ["websocket handshake"]),
+        ("message too big", ["datachannel.message-too-big", "1009"]),
+    ],
+)
+def test_words_of_http_and_websocket_as_people_type_them(word: str, names: list[str]) -> None:
+    done = call("explain", *word.split())
+    assert done.exit_code == 0
+    heads = [line.split("  ")[0].strip() for line in done.stdout.splitlines() if line and not line.startswith(" ")]
+    assert heads == names

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.cli.options import Options
+from analyzer.core import Limits
 from tests.cli.called import call, on_a_terminal
 
 
@@ -36,3 +38,11 @@ def test_columns_set_the_width(http: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "history" in call("report", http).stdout
     monkeypatch.setenv("COLUMNS", "nonsense")
     assert max(map(len, call("report", http).stdout.splitlines())) <= 80
+
+
+def test_whole_messages_need_larger_limits(tmp_path: Path) -> None:
+    plain, whole = Options(), Options(messages=True)
+    assert whole.limits.message_bytes > plain.limits.message_bytes
+    assert whole.limits.unit_bytes >= whole.limits.message_bytes  # a message may be one frame
+    exported = Options(export_messages=tmp_path, limits=Limits(message_bytes=1 << 30))
+    assert exported.limits.message_bytes == exported.limits.unit_bytes == 1 << 30

@@ -528,3 +528,38 @@ def test_what_breaks_at_the_end_of_datagrams_or_by_icmp_is_told(letter: str, kin
     handed.feed(INI, Piece(unit(letter, "a"), [(0, 1, 42, 5)]))
     handed.icmp(error)
     assert teller.notes[-1].path[-1] == "inner"
+
+
+def test_what_began_before_the_capture_is_for_rooms_that_are_made_for_it() -> None:
+    late = protocol(late=True)
+    assert play(late, (INI, unit("N", "a"))).lines == []
+    assert play(late, (INI, unit("N", "a")), late=True).lines == [("box.item", "N a"), END]
+
+
+def test_what_was_handed_on_was_read_where_it_came() -> None:
+    """A channel that is handed to another room is not unread for having nothing there yet."""
+    outer = protocol("outer", ("tcp",))
+    inner = protocol("inner", ("inner:box",))
+    said = play([outer, inner, protocol("third", ("deeper",))], (INI, unit("P", unit("H", "deeper"))))
+    outer_channel = said.channel
+    assert outer_channel.read
+    assert [kind for kind, _ in said.lines][:2] == ["box.item", "box.item"]
+
+
+class Closing(Box):
+    """A Box that passes what its units hold to a channel inside, which ends with it."""
+
+    def on_unit(self, sender: Side, unit: Piece) -> core.Outputs:
+        yield core.Pass("inner:box", unit.cut(2), key=1, over=True)
+
+
+def test_an_inner_channel_may_end_before_its_parent() -> None:
+    inner = protocol("inner", ("inner:box",))
+    said = play([protocol(room=Closing), inner], (INI, unit("N", unit("N", "a"))), (INI, unit("N", unit("N", "b"))))
+    assert said.lines[:4] == [("box.item", "N a"), END, ("box.item", "N b"), END]
+
+
+def test_an_inner_channel_that_has_ended_may_still_want_the_sums() -> None:
+    inner = protocol("inner", ("inner:box",), room=Counted)
+    said = play([protocol(room=Closing), inner], (INI, unit("N", unit("N", "a"))))
+    assert said.channel.waits_for_sums

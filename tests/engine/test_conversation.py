@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -243,3 +244,20 @@ def test_a_long_body_is_skipped_once() -> None:
     assert wire.talk.skips(INI) == wire.next[INI] + 40000 - 5
     assert wire.talk.skips(INI) is None
     assert wire.talk.sated() == (False, False)
+
+
+def late_room() -> core.Protocol:
+    return replace(protocol("late", ("tcp",)), late=True)
+
+
+def test_some_rooms_are_for_what_began_before_the_capture() -> None:
+    wire = Wire(late_room(), rows_protocol())
+    wire.send(INI, unit("N", "a"))
+    assert wire.kinds == []
+    late = Wire(late_room(), rows_protocol())
+    late.talk = Conversation(Registry([late_room(), rows_protocol()]), late.teller)  # nothing of the handshake
+    late.send(INI, unit("N", "a"))
+    assert late.kinds == ["box.item"]
+    channel = late.talk.channel
+    assert channel is not None
+    assert isinstance(channel.context, core.Resumed)

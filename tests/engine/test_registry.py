@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,3 +84,9 @@ def test_a_room_takes_nothing_that_starts_with_other_bytes(name: str) -> None:
         if byte not in (room.starts or ()):
             for more in (b"", b"\0" * 40, b" / HTTP/1.1\r\n", b"\r\n\r\n", bytes([byte]) * 100):
                 assert room.probe(bytes([byte]) + more) is False
+
+
+def test_rooms_for_late_streams_are_known() -> None:
+    late = replace(protocol("late", ("tcp",)), late=True)
+    found = Registry([protocol("early", ("tcp",)), late])
+    assert found.late == found.entries["late"].bit

@@ -153,3 +153,10 @@ def test_a_mistake_says_where_it_was() -> None:
     assert note.fields["exception"] == "KeyError"
     assert "test_teller.py" in note.fields["where"]
     assert len(note.fields["message"]) == 200
+
+
+def test_some_facts_are_of_several_rooms() -> None:
+    teller = a_teller()
+    teller.about(About(None, {"summary": ["one."], "websockets": [1], "a": [1]}), 2)
+    teller.about(About(None, {"summary": ["two."], "websockets": [2], "a": [2]}), 2)
+    assert teller.facts == {"summary": ["one.", "two."], "websockets": [1, 2], "a": [2]}

@@ -152,7 +152,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--save", type=Path, default=Path(tempfile.gettempdir()) / "analyzer-fuzz")
     parser.add_argument(
-        "--only", action="append", default=[], choices=("decode", "analyze", "parts"), help="do this with each case"
+        "--only",
+        action="append",
+        default=[],
+        choices=("decode", "analyze", "parts", "talk"),
+        help="do this with each case",
     )
     parser.add_argument("--like", default="", help="captures to make cases from: 'tls*'")
     parser.add_argument("--first", type=int, default=0, help="the first case")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 
 import numpy as np
 
@@ -142,4 +143,20 @@ def _json(report: core.Report) -> bytes:
     return written.getvalue()
 
 
-TARGETS = {"decode": read_and_decode, "analyze": analyze, "parts": read_in_small_parts}
+def talk(data: bytes) -> None:
+    """A conversation of HTTP and WebSocket that is made from the case: sound frames, broken here and there."""
+    from analyzer.protocols import http1, http2, tls, websocket
+    from tests.fuzz import talks
+    from tests.play import again, play
+
+    choice = random.Random(data)
+    rooms = [http1.PROTOCOL, http2.PROTOCOL, websocket.PROTOCOL, tls.PROTOCOL]
+    frames = talks.made(choice)
+    said = play(rooms, *frames, over="tcp", late=choice.random() < 0.2, trace=choice.random() < 0.1)
+    parts = play(rooms, *again(frames, [choice.randrange(1, 40) for _ in range(5)]), over="tcp")
+    for one in (said, parts):
+        mistakes = [note.text for note in one.notes if note.kind == MISTAKE]
+        assert not mistakes, mistakes[0]
+
+
+TARGETS = {"decode": read_and_decode, "analyze": analyze, "parts": read_in_small_parts, "talk": talk}

@@ -52,6 +52,7 @@ class Connection(core.Dissector):
         self.first_asked: core.Place | None = None
         self.answered = False
         self.requests = 0
+        self.leads = 0  # that another room tells of
         self.goaways = 0
         self.upgraded = False  # the first request came by HTTP/1.1
         self.told: set[str] = set()
@@ -108,6 +109,10 @@ class Connection(core.Dissector):
         yield note
         stream = self.open_streams.pop(number, None)
         if stream is not None:
+            if stream.tunnel is not None:
+                stream.tunnel.ended = (
+                    f"the {self._who(sender)} reset the stream of {stream.target[:80]} by {error_name(code)}"
+                )
             yield from self._close_tunnel(stream, number, unit)
             yield from self._waiting(stream, number, unit.time_ns, "the stream was reset")
         if code not in (NO_ERROR, CANCEL) and f"reset {code}" not in self.told:

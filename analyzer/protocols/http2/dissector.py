@@ -155,6 +155,8 @@ class Http2(Connection):
         if stream is None:
             return
         stream.ended[sender] = True
+        if stream.tunnel is not None and not stream.tunnel.ended:
+            stream.tunnel.ended = f"the {self._who(sender)} ended the stream of {stream.target[:80]}"
         yield from self._inwards(stream, sender)
         yield from self._waited(sender, stream.windows[sender], f"stream {number}{stream.what}")
         if all(stream.ended):
@@ -288,9 +290,11 @@ class Http2(Connection):
         if method == "CONNECT" and protocol:
             lines = {**told, "host": host}
             exchange = core.Exchange(method, target, "HTTP/2", lines, place, sender, secure)
+            exchange.number = self.leads + 1
             lead = core.Lead(f"protocol:{protocol.lower()[:40]}", exchange)
             yield lead
             if lead.told:
+                self.leads += 1
                 stream.lead = lead
             if self.connects is False and "connect" not in self.told:
                 self.told.add("connect")

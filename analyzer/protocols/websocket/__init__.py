@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer import core
 from analyzer.protocols.websocket.dissector import WebSocket
 from analyzer.protocols.websocket.findings import FINDINGS, KINDS
-from analyzer.protocols.websocket.frames import probe
+from analyzer.protocols.websocket.frames import STARTS, probe
 from analyzer.protocols.websocket.handshake import lead
 from analyzer.protocols.websocket.names import WORDS
 
@@ -13,7 +13,7 @@ PROTOCOL = core.Protocol(
     "websocket",
     "WebSocket",
     "RFC 6455",
-    ("upgrade:websocket", "protocol:websocket"),
+    ("upgrade:websocket", "protocol:websocket", "tcp"),
     KINDS,
     FINDINGS,
     probe,
@@ -21,4 +21,6 @@ PROTOCOL = core.Protocol(
     session="websocket",
     words=WORDS,
     lead=lead,
+    late=True,
+    starts=STARTS,
 )

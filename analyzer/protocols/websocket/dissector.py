@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from analyzer import core
-from analyzer.core import Body, Exchange, Malformed, Note, Pass, Piece, Side, Value, joined
+from analyzer.core import Body, Exchange, Malformed, Note, Pass, Piece, Resumed, Side, Value, joined
 from analyzer.protocols.websocket import deflate, frames, subprotocols, verdicts
 from analyzer.protocols.websocket.handshake import extensions
 from analyzer.protocols.websocket.names import (
@@ -22,12 +22,12 @@ from analyzer.protocols.websocket.names import (
     close_name,
     is_legal,
 )
-from analyzer.protocols.websocket.state import MAX_PINGS, MAX_TRIPS, Half, Life, Message
+from analyzer.protocols.websocket.state import MAX_FRAMES, MAX_PINGS, MAX_TRIPS, Half, Life, Message
 
 if TYPE_CHECKING:
     from analyzer.core import Outputs
 
-#: A payload beyond this is streamed past; what it says is known from its beginning.
+#: A payload beyond this is streamed past; what it says is known from its beginning, unless all is asked for.
 HELD_BYTES: Final = 1 << 18
 #: Of a message of several frames that is held for those who read messages.
 MESSAGE_BYTES: Final = 1 << 20
@@ -71,6 +71,7 @@ class WebSocket(core.Dissector):
         self.halves: tuple[Half, Half] = (Half(None), Half(None))
         self.life = Life()
         self.describe: subprotocols.Describe | None = None
+        self.application = ""  # what the messages are, by a name that people know
         self.subprotocol = ""
         self.extended = False  # some extension was agreed on
         self.shown = 1024
@@ -91,6 +92,8 @@ class WebSocket(core.Dissector):
             for inflater in either:
                 inflater.miss()
             self.halves = (Half(either[0]), Half(either[1]))
+            for half in self.halves:
+                half.lost = half.torn = isinstance(exchange, Resumed)
             return
         self.exchange = exchange
         self.client = exchange.client
@@ -103,7 +106,9 @@ class WebSocket(core.Dissector):
         self.subprotocol = exchange.response.get("sec-websocket-protocol", "").strip().lower()[:80]
         known = subprotocols.describer(exchange)
         if known is not None:
-            self.describe = known[1]
+            self.application, self.describe = known
+        else:
+            self.describe = self._first
         if exchange.answered is not None:
             self.life.opened_ns = exchange.answered.time_ns
 
@@ -155,7 +160,7 @@ class WebSocket(core.Dissector):
             size += 4
         if length > HELD_BYTES:
             half.big = length, unit
-            return (Body(length, HELD_BYTES),)
+            return (Body(length, max(HELD_BYTES, self.shown)),)
         if (
             (first == FIN | TEXT or first == FIN | BINARY)
             and half.message is None
@@ -212,6 +217,8 @@ class WebSocket(core.Dissector):
             self._on_control(sender, half, note, opcode, payload, out)
         else:
             self._on_data(sender, half, note, first, payload, length, out)
+        if "minimal_length" in fields:
+            note.text += ", its length in more bytes than it needs (§5.2)"
         out.insert(0, note)
         return out
 
@@ -257,6 +264,8 @@ class WebSocket(core.Dissector):
         half.wire_bytes += length
         if not last:
             life.first_ns = now
+            if now < life.opened_ns:
+                note.remark = "It was sent before the answer to the upgrade had come (§4.1)."
         elif now - last > life.silence_ns:
             life.silence_ns = now - last
         if now > last:
@@ -276,7 +285,7 @@ class WebSocket(core.Dissector):
             self._accuse(code, note, verdicts.mask_text(masked), out)
         length, opcode = note.fields["payload_bytes"], first & 15
         if not frames.is_minimal(header, length):
-            note.remark = f"Its length is in more bytes than {length:,} needs (§5.2)."
+            note.fields["minimal_length"] = False
         if opcode not in OPCODES:
             text = f"A frame has the opcode {opcode}, which is reserved."
             self._accuse("websocket.frame-bad-opcode-or-sequence", note, text, out)
@@ -285,7 +294,7 @@ class WebSocket(core.Dissector):
         rsv = note.fields["rsv"]
         allowed = frames.RSV1 if half.inflater is not None and not control and opcode != CONTINUATION else 0
         if rsv & ~allowed and (control or not self.extended or half.inflater is not None):
-            bits = " and ".join(f"RSV{bit}" for bit in (1, 2, 3) if rsv & 8 >> bit)
+            bits = " and ".join(f"RSV{bit}" for bit in (1, 2, 3) if rsv & ~allowed & 8 >> bit)
             text = f"A {OPCODES[opcode]} frame has {bits} set; "
             text += "the extension agreed on gives that no meaning." if self.extended else "no extension was agreed on."
             self._accuse("websocket.frame-reserved-bits", note, text, out)
@@ -343,6 +352,8 @@ class WebSocket(core.Dissector):
         if reason:
             said += f", {cut(reason)!r}"
         note.text = f"{said}, {'once more' if again else 'agrees' if answers else 'asks to close'}"
+        if not is_utf8(data[2:]):
+            self._accuse("websocket.message-invalid-utf8", note, "The reason of a close is not UTF-8.", out)
         if len(data) == 1 or (code is not None and not is_legal(code)):
             what = "one byte, which is no code" if code is None else f"the code {code}, which may not be sent"
             self._accuse("websocket.close-illegal-code", note, f"A close has {what}.", out)
@@ -360,7 +371,8 @@ class WebSocket(core.Dissector):
         if opcode == CONTINUATION:
             if message is None:
                 note.text = "goes on with a message whose beginning is missing"
-                if self.exchange is not None and not half.lost and not half.wrong_mask:
+                torn, half.torn = half.torn, half.torn and first < FIN
+                if self.exchange is not None and not torn and not half.wrong_mask:
                     text = "A continuation goes on with a message that nobody has begun."
                     self._accuse("websocket.frame-bad-opcode-or-sequence", note, text, out)
                 return
@@ -403,25 +415,19 @@ class WebSocket(core.Dissector):
                 payload = payload.derived(inflater.add(bytes(payload), final))
             except Malformed as why:
                 message.failed = str(why)
-                if not self._is_known_loss(inflater):
+                if not inflater.excused and "websocket.deflate-failed" not in self.life.told:
                     text = f"A compressed message can't be inflated: {why}."
                     self._accuse("websocket.deflate-failed", note, text, out)
                 return
             length = len(payload)
         message.bytes += length
-        held = sum(len(part) for part in message.parts) if message.frames > 1 else 0
-        if len(payload) < length or held + len(payload) > self.held:
+        if message.dropped:
+            return
+        room = self.held - message.held if message.frames <= MAX_FRAMES else 0
+        if len(payload) < length or len(payload) > room:
             message.dropped = True
-            if held < self.held:
-                message.parts.append(payload.cut(0, self.held - held))
-        else:
-            message.parts.append(payload)
-
-    def _is_known_loss(self, inflater: deflate.Inflater) -> bool:
-        """Whether it fails because the capture lacks something, or is told already."""
-        if "websocket.deflate-failed" in self.life.told:
-            return True
-        return inflater.lost.startswith("messages before")
+            payload = payload.cut(0, min(room, len(payload)))
+        message.add(payload)
 
     def _complete(self, sender: Side, half: Half, message: Message, note: Note, out: list[core.Output]) -> None:
         fields = note.fields
@@ -432,7 +438,7 @@ class WebSocket(core.Dissector):
             return
         half.bytes += message.bytes
         half.last_message_bytes = message.bytes
-        whole = joined(message.parts) if message.parts else note_piece(note)
+        whole = message.whole() or note_piece(note)
         data = bytes(whole)
         several = f" in {message.frames:,} frames" if message.frames > 1 else ""
         compressed = ", compressed" if message.compressed else ""
@@ -450,6 +456,15 @@ class WebSocket(core.Dissector):
             inwards = self._inwards(message.opcode, whole)
             if inwards is not None:
                 out.append(inwards)
+
+    def _first(self, data: bytes) -> str:
+        """Describes the first message only, which may show what all of them are."""
+        self.describe = None
+        known = subprotocols.by_first_message(data)
+        if known is None:
+            return ""
+        self.application, self.describe = known
+        return self.describe(data)
 
     def _describe(self, data: bytes, note: Note) -> bool:
         """Say what a message is in its subprotocol; whether there was anything to say."""
@@ -492,7 +507,8 @@ class WebSocket(core.Dissector):
         if not self.begun:
             self._begin()
         half = self.halves[sender]
-        half.lost, half.big = True, None
+        half.lost = half.torn = True
+        half.big = None
         half.message = None
         if half.inflater is not None:
             half.inflater.miss()
@@ -501,7 +517,7 @@ class WebSocket(core.Dissector):
     def on_end(self, last: Piece) -> Outputs:
         if not self.begun:
             self._begin()
-        return verdicts.at_end(self)
+        return verdicts.at_end(self, last.time_ns)
 
     def on_over(self, flow: core.Flow) -> Outputs:
         return verdicts.when_over(self, flow)
@@ -513,6 +529,14 @@ class WebSocket(core.Dissector):
 def note_piece(note: Note) -> Piece:
     """No bytes, where the note's were: an empty message."""
     return Piece(b"", [], 0, 0, 0, note.at)
+
+
+def is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def cut(text: str) -> str:

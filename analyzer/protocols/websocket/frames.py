@@ -12,6 +12,14 @@ CHAIN: Final = 3
 #: A longer frame in the middle of a stream is not believed.
 PLAUSIBLE_BYTES: Final = 1 << 24
 RSV1: Final = 4
+#: First bytes of frames that are believed without a handshake.
+STARTS: Final = frozenset(
+    (128 if fin else 0) | rsv << 4 | opcode
+    for opcode in OPCODES
+    for fin in (False, True)
+    for rsv in (0, RSV1)
+    if (fin and not rsv) or opcode in (TEXT, BINARY) or (opcode == CONTINUATION and not rsv)
+)
 
 
 def header_size(head: bytes | bytearray) -> int:
@@ -53,6 +61,7 @@ def chain(head: bytes | bytearray, masked: bool | None = None) -> tuple[int, boo
     `masked` says whether they have to be; None takes it from the first.  A frame whose header is not complete ends it.
     """
     found, at = 0, 0
+    within: bool | None = None  # a message of several frames; None: not known
     for _ in range(CHAIN):
         part = head[at : at + 14]
         if len(part) < 2:
@@ -62,8 +71,11 @@ def chain(head: bytes | bytearray, masked: bool | None = None) -> tuple[int, boo
         verdict = plausible(part, masked)
         if verdict is None:
             return found, True
-        if not verdict:
+        opcode, fin = part[0] & 15, part[0] >= 0x80
+        if not verdict or (opcode < CLOSE and within is not None and within != (opcode == CONTINUATION)):
             return 0, False
+        if opcode < CLOSE:
+            within = not fin
         size = header_size(part)
         at += size + payload_size(part)
         found += 1
@@ -79,8 +91,8 @@ def plausible(head: bytes | bytearray, masked: bool) -> bool | None:
         return False
     if opcode in (CLOSE, PING, PONG) and (head[0] < 0x80 or rsv or head[1] & 0x7F > MAX_CONTROL_BYTES):
         return False
-    if rsv and opcode == CONTINUATION:
-        return False
+    if (rsv and opcode == CONTINUATION) or (head[0] < 0x80 and head[1] & 0x7F == 0):
+        return False  # nobody sends an empty piece, unless it is the last
     size = header_size(head)
     if len(head) < size:
         return None
@@ -93,6 +105,8 @@ def probe(head: bytes) -> bool | None:
 
     Three frames in a row have to fit, and what they carry: text that is UTF-8, closes with a code that may be.
     """
+    if head and head[0] not in STARTS:
+        return False
     if len(head) < 2:
         return None
     found, goes_on = chain(head)
@@ -105,6 +119,8 @@ def probe(head: bytes) -> bool | None:
         part = head[at:]
         size, length = header_size(part), payload_size(part)
         payload = bytes(part[size : size + length])
+        if length and not payload:
+            return None  # of the last one nothing is here yet that could speak for it
         if part[1] >= 0x80:
             payload = unmasked(payload, bytes(part[size - 4 : size]))
         if not fits(part[0], payload, len(payload) == length):
@@ -127,4 +143,4 @@ def fits(first: int, payload: bytes, whole: bool) -> bool:
         return text.replace("\n", "").replace("\r", "").replace("\t", "").replace("\x1e", "").isprintable()
     if opcode == CLOSE and len(payload) >= 2:
         return 1000 <= payload[0] << 8 | payload[1] <= 4999
-    return opcode != BINARY or bool(payload) or whole
+    return True

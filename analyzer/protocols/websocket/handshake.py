@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from analyzer.core import About, Exchange, Finding, Note, Outcome, Phase
+from analyzer.protocols.websocket.names import ABNORMAL, GUID
 
 if TYPE_CHECKING:
     from analyzer.core import Outputs, Value
 
-GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # §1.3
 VERSION: Final = "13"
 KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==\Z")  # 16 bytes in base64
 MAX_VALUE_CHARACTERS: Final = 4096
@@ -28,7 +28,7 @@ FATAL: Final = frozenset(
 #: Fields of the request and the answer that stand in notes, in snake_case.
 ASKED: Final = (
     *("host", "origin", "user-agent", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version"),
-    *("sec-websocket-protocol", "sec-websocket-extensions", "via", "x-forwarded-for", "forwarded"),
+    *("sec-websocket-protocol", "sec-websocket-extensions", "via", "x-forwarded-for", "x-forwarded-proto", "forwarded"),
 )
 ANSWERED: Final = (
     *("server", "upgrade", "connection", "sec-websocket-accept", "sec-websocket-version", "sec-websocket-protocol"),
@@ -66,6 +66,8 @@ def asked(exchange: Exchange) -> Outputs:
         said.append(f"offers {', '.join(dict.fromkeys(name for name, _ in offers))}")
     if lines.get("origin"):
         said.append(f"from {lines['origin'][:80]}")
+    if lines.get("via"):
+        said.append(f"via {lines['via'][:80]}")
     yield Note("websocket.upgrade", ", ".join(said), exchange.asked, fields)
     facts: dict[str, Value] = {"target": exchange.target, "host": lines.get("host"), "http_version": exchange.version}
     for name in ("origin", "user-agent", "sec-websocket-key"):
@@ -74,7 +76,7 @@ def asked(exchange: Exchange) -> Outputs:
     exchange.facts["stripped"] = is_stripped(exchange)
     if exchange.facts["stripped"]:
         facts["upgrade_lost"] = True
-    yield About(title_of(exchange), facts)
+    yield About(title_of(exchange) if exchange.number == 1 else None, facts)
     wrong = faults(exchange)
     if exchange.facts["stripped"]:
         yield Finding(
@@ -143,10 +145,15 @@ def answered(exchange: Exchange) -> Outputs:
     fields: dict[str, Value] = {"status": status, "reason": exchange.reason, **taken(lines, ANSWERED)}
     said = [f"{status} {exchange.reason}".rstrip()]
     facts: dict[str, Value] = {"status": status}
+    late = not exchange.method  # the request came before the capture began
+    if late:
+        facts["http_version"] = exchange.version
     if "server" in lines:
         facts["server"] = lines["server"][:MAX_VALUE_CHARACTERS]
     findings: list[Finding] = []
     if opened:
+        if connected:
+            said.append(f"this stream of {exchange.version} is a WebSocket now")
         findings.extend(judged(exchange, said, fields))
         for name, field in (("subprotocol", "sec-websocket-protocol"), ("extensions", "sec-websocket-extensions")):
             if lines.get(field):
@@ -154,13 +161,17 @@ def answered(exchange: Exchange) -> Outputs:
                 said.append(f"{name} {lines[field][:120]}")
     elif not exchange.facts.get("stripped"):  # else it is told of the request
         findings.append(refusal(exchange))
+    if lines.get("via"):
+        said.append(f"via {lines['via'][:80]}")
+    if not opened:
+        facts["close_codes_seen"] = [ABNORMAL, None]  # what a page is told of it
     kind = "websocket.accept" if opened else "websocket.refuse"
     yield Note(kind, ", ".join(said), place, fields)
     yield About(None, facts)
     exchange.facts["faulty"] = opened and bool(findings)
     failed = opened and any(finding.code in FATAL for finding in findings)
-    outcome = Outcome.ESTABLISHED if opened and not failed else Outcome.FAILED
-    yield Phase("upgrade", exchange.asked.time_ns, place.time_ns, outcome, 1)
+    outcome = Outcome.FAILED if failed or not opened else Outcome.PARTIAL if late else Outcome.ESTABLISHED
+    yield Phase("upgrade", exchange.asked.time_ns, place.time_ns, outcome, None if late else 1)
     yield from findings
 
 
@@ -173,6 +184,8 @@ def judged(exchange: Exchange, said: list[str], fields: dict[str, Value]) -> lis
     if missing:
         text = f"The answer has no {' and no '.join(missing)}: the client must drop the connection."
         found.append(Finding("websocket.upgrade-malformed", text, places))
+    if not exchange.method:
+        return found
     key = request.get("sec-websocket-key")
     if exchange.status == SWITCHING and key is not None:
         told, right = lines.get("sec-websocket-accept"), accept_of(key)
@@ -222,7 +235,11 @@ def refusal(exchange: Exchange) -> Finding:
         location = lines.get("location")
         return Finding("websocket.upgrade-redirected", f"{text}{f' to {location[:200]}' if location else ''}.", places)
     if status in (200, 426) and not faults(exchange):
-        return Finding("websocket.upgrade-stripped", f"{text}, as if it had not asked for one.", places)
+        found = Finding("websocket.upgrade-stripped", f"{text}, as if it had not asked for one.", places)
+        if "via" in lines:
+            found.cause = f"The answer came through a proxy (Via: {lines['via'][:80]}), which does not pass on Upgrade "
+            found.cause += "and Connection, or speaks HTTP/1.0 to the server."
+        return found
     return Finding("websocket.upgrade-refused", f"{text}.", places)
 
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from analyzer.core import Word
 
+GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
+
 CONTINUATION: Final = 0
 TEXT: Final = 1
 BINARY: Final = 2
@@ -34,7 +36,7 @@ TLS_FAILED: Final = 1015
 CLOSE_CODES: Final[dict[int, tuple[str, str]]] = {
     1000: ("Normal Closure", "The purpose of the connection is fulfilled."),
     1001: ("Going Away", "The server goes down, or the browser leaves the page."),
-    1002: ("Protocol error", "The peer broke the protocol: bad masking, reserved bits, a wrong order of frames."),
+    1002: ("Protocol error", "The other side broke the protocol: masks, reserved bits, opcodes, order of frames."),
     1003: ("Unsupported Data", "The end takes no data of this type (binary where it wants text, say)."),
     1004: ("Reserved", "It has no meaning yet."),
     1005: ("No Status Received", "The Close frame had no code. It never stands in a frame itself."),
@@ -69,26 +71,111 @@ def is_legal(code: int) -> bool:
     return 1000 <= code <= 4999 and code not in (1004, NO_STATUS, ABNORMAL, TLS_FAILED)
 
 
+#: Opcodes that have no meaning yet.
+RESERVED: Final = (*range(3, 8), *range(11, 16))
+
 WORDS: Final[dict[str, Word]] = {
-    **{str(code): Word(f"close {code} {name}", said, "§7.4.1") for code, (name, said) in CLOSE_CODES.items()},
+    **{str(code): Word(f"close code {code} {name}", said, "§7.4.1") for code, (name, said) in CLOSE_CODES.items()},
+    "1005": Word(
+        "close code 1005 No Status Received",
+        "What an application is told when the Close frame had no code: in order, and what `close()` without arguments "
+        "gives the other side. It never stands in a frame itself.",
+        "§7.4.1",
+    ),
+    "1006": Word(
+        "close code 1006 Abnormal Closure",
+        "What an application is told when the connection ended without a Close frame, or when the handshake failed: a "
+        "crash, a killed process, a proxy's time-out, a network that went away, a refused upgrade. It never stands in "
+        "a frame: look which side ended TCP, how (FIN or RST), and after how long a silence.",
+        "§7.1.5, 7.4.1",
+    ),
+    "3000-3999": Word(
+        "close codes 3000 to 3999", "Registered with IANA by libraries and frameworks; 3000 is Unauthorized.", "§7.4.2"
+    ),
+    "4000-4999": Word(
+        "close codes 4000 to 4999", "The application's own: only its documentation says what they mean.", "§7.4.2"
+    ),
     "opcode 0": Word("continuation frame", "Goes on with the message that a text or binary frame began.", "§5.4"),
     "opcode 1": Word("text frame", "Begins a message of UTF-8 text.", "§5.6"),
     "opcode 2": Word("binary frame", "Begins a message whose bytes mean what the application says.", "§5.6"),
     "opcode 8": Word(
-        "close frame", "Begins or answers the closing handshake; a code and a reason may be in it.", "§5.5.1"
+        "close frame",
+        "Begins or answers the closing handshake; a code and a reason may be in it. Its sender sends nothing after it.",
+        "§5.5.1",
     ),
     "opcode 9": Word(
-        "ping frame", "Asks for a pong: keeps the connection alive, and shows that the peer is.", "§5.5.2"
+        "ping frame",
+        "Asks for a pong: keeps the connection alive, and shows that the peer is. Libraries answer it by themselves; "
+        "pages in browsers can neither send nor see one.",
+        "§5.5.2",
     ),
     "opcode 10": Word(
         "pong frame", "Answers a ping with the same bytes; unasked, it is a one-way heartbeat.", "§5.5.3"
+    ),
+    **{
+        f"opcode {number}": Word(
+            "reserved opcode",
+            f"Reserved for further {'data' if number < 8 else 'control'} frames: who gets one closes with 1002.",
+            "§5.2",
+        )
+        for number in RESERVED
+    },
+    "control frame": Word(
+        "control frame",
+        "Close, ping and pong: at most 125 bytes, never in pieces, and allowed between the pieces of a message.",
+        "§5.5",
+    ),
+    "FIN": Word(
+        "FIN bit of a WebSocket frame",
+        "Set on the last frame of a message; one that has it at once is the whole message.",
+        "§5.2",
+    ),
+    "RSV1": Word(
+        "RSV1 bit",
+        "Reserved for extensions. With permessage-deflate, set on a message's first frame: the message is compressed. "
+        "RSV2 and RSV3 have no use yet; without an agreed extension none of the three may be set.",
+        "§5.2; RFC 7692 6",
+    ),
+    "fragmentation": Word(
+        "fragmentation of messages",
+        "A message in several frames: text or binary without FIN, continuations, the last with FIN. Each message has "
+        "to end before the next one begins.",
+        "§5.4",
+    ),
+    "websocket handshake": Word(
+        "opening handshake of a WebSocket",
+        "GET with Upgrade: websocket, Connection: Upgrade, Sec-WebSocket-Key and Sec-WebSocket-Version: 13; then 101 "
+        "with the Sec-WebSocket-Accept that fits. Over HTTP/2 an extended CONNECT, and 200.",
+        "§1.3, 4",
+    ),
+    "closing handshake": Word(
+        "closing handshake of a WebSocket",
+        "Each side sends one Close frame; then the server ends TCP. The code that an application sees is the one that "
+        "the other side sent, 1005 if it sent none, 1006 if no Close frame came.",
+        "§1.4, 7",
+    ),
+    "WebSocket": Word(
+        "messages both ways",
+        "Opened by an upgrade of HTTP/1.1 (or extended CONNECT of HTTP/2), then frames in both directions until both "
+        "sides have sent a Close. See: websocket handshake, closing handshake, opcode 9, 1006, masking.",
+        "§1",
+    ),
+    "ws": Word("ws:// address", "A WebSocket without TLS, port 80 unless said otherwise. Proxies see it.", "§3"),
+    "wss": Word(
+        "wss:// address", "A WebSocket inside TLS, port 443 unless said otherwise. Proxies pass it on unseen.", "§3"
     ),
     "permessage-deflate": Word(
         "permessage-deflate",
         "An extension that compresses each message with DEFLATE; RSV1 on a message's first frame says that it is "
         "compressed. Unless no_context_takeover is agreed on, each message builds on those before it, so that one "
-        "which is lost costs all that follow.",
+        "which is lost costs those that refer to it.",
         "RFC 7692 7",
+    ),
+    "context takeover": Word(
+        "context takeover",
+        "Each compressed message may refer to those before it. Where one side resets its context and the other does "
+        "not, inflating fails: server_no_context_takeover and client_no_context_takeover settle who does what.",
+        "RFC 7692 7.1.1",
     ),
     "server_no_context_takeover": Word(
         "server_no_context_takeover", "The server compresses each message by itself.", "RFC 7692 7.1.1.1"
@@ -110,11 +197,75 @@ WORDS: Final[dict[str, Word]] = {
         "understood the request. It is no secret.",
         "§4.1",
     ),
-    "Sec-WebSocket-Accept": Word("Sec-WebSocket-Accept", "The SHA-1 of the key and a fixed GUID, in base64.", "§4.2.2"),
+    "Sec-WebSocket-Accept": Word(
+        "Sec-WebSocket-Accept",
+        f"base64(SHA-1(Sec-WebSocket-Key + {GUID})): it shows that the server understood the request and the answer is "
+        "no cached one. Another value, and the client drops the connection.",
+        "§4.2.2",
+    ),
+    "Sec-WebSocket-Version": Word(
+        "Sec-WebSocket-Version", "13, always. A server of other versions answers 426 and names them.", "§4.1, 4.4"
+    ),
+    "Sec-WebSocket-Protocol": Word(
+        "Sec-WebSocket-Protocol",
+        "Subprotocols: the client lists those that it speaks, the server picks one of them or none. Browsers drop the "
+        "connection if it picks another, or none though some were listed.",
+        "§4.1, 11.3.4",
+    ),
+    "Sec-WebSocket-Extensions": Word(
+        "Sec-WebSocket-Extensions",
+        "Extensions that the client offers, with parameters; the server takes some of them (permessage-deflate is the "
+        "only one in use).",
+        "§9.1",
+    ),
+    "Origin": Word(
+        "Origin field",
+        "The page that opens the WebSocket. The same-origin policy does not apply to WebSockets: the server has to "
+        "check it, and refuses others by 403.",
+        "§4.1, 10.2",
+    ),
     "masking": Word(
         "masking",
-        "Every frame of a client is combined with four random bytes, so that no page can make a proxy see a request in "
-        "it. A server never masks.",
+        "Every frame of a client is combined with four random bytes, its masking key, so that no page can make a "
+        "proxy see a request in it. A server never masks.",
         "§5.3",
     ),
+    **{
+        name: Word(f"subprotocol {name}", said, spec)
+        for name, said, spec in (
+            (
+                "graphql-transport-ws",
+                "GraphQL: connection_init, connection_ack, subscribe, next, complete.",
+                "graphql-ws PROTOCOL.md",
+            ),
+            (
+                "graphql-ws",
+                "GraphQL, the older form: connection_init, start, data, stop.",
+                "subscriptions-transport-ws PROTOCOL.md",
+            ),
+            ("mqtt over websocket", "MQTT packets in binary messages; a packet may span messages.", "MQTT 5.0 6"),
+            (
+                "wamp.2.json",
+                "WAMP: lists whose first number says what the message is (1 HELLO, 48 CALL, 36 EVENT).",
+                "WAMP 6.5",
+            ),
+            ("stomp", "STOMP: frames of text, a command (CONNECT, SEND, MESSAGE) on the first line.", "STOMP 1.2"),
+            (
+                "socket.io",
+                "Inside Engine.IO (EIO= in the path): 40 connect, 41 disconnect, 42 event, 43 ack.",
+                "Socket.IO protocol 5",
+            ),
+            (
+                "engine.io",
+                "One digit before each message: 0 open, 2 ping, 3 pong, 4 message; 5 upgrade after polling.",
+                "Engine.IO protocol 4",
+            ),
+            (
+                "signalr",
+                "JSON that ends in 0x1E: a handshake first, then 1 invocation, 3 completion, 6 ping, 7 close.",
+                "SignalR HubProtocol",
+            ),
+            ("jupyter", "Messages of a kernel, each with a msg_type; /api/kernels/ID/channels.", "Jupyter messaging 5"),
+        )
+    },
 }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: JSON further in than this is not searched.
 HEAD_BYTES: Final = 512
+MAX_TOPIC: Final = 60
 #: Type of a packet, MQTT 5.0 §2.1.2 (3.1.1 has the same but AUTH).
 MQTT: Final = (
     *("", "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "SUBSCRIBE", "SUBACK"),
@@ -49,10 +50,15 @@ SOCKET: Final = ("connect", "disconnect", "event", "ack", "connect error", "bina
 #: SignalR's JSON protocol: `type`.
 SIGNALR: Final = ("", "invocation", "stream item", "completion", "stream invocation", "cancel", "ping", "close")
 
+RECORD_SEPARATOR: Final = b"\x1e"
+
+_SIGNALR: Final = re.compile(rb'\{\s*"protocol"\s*:\s*"[a-z]+"\s*,\s*"version"\s*:')
 _TYPE: Final = re.compile(rb'"type"\s*:\s*"([a-z_]{1,40})"')
 _NUMBER: Final = re.compile(rb'"type"\s*:\s*([0-9])')
+_TARGET: Final = re.compile(rb'"target"\s*:\s*"([^"\\]{1,60})"')
 _MSG_TYPE: Final = re.compile(rb'"msg_type"\s*:\s*"([a-z_]{1,40})"')
 _FIRST: Final = re.compile(rb"\s*\[\s*([0-9]{1,3})\s*[,\]]")
+_PACKED: Final = re.compile(rb"[\x90-\x9f]([\x00-\x7f])|\xdc..([\x00-\x7f])", re.DOTALL)
 _COMMAND: Final = re.compile(rb"([A-Z]{3,12})\r?\n")
 _EVENT: Final = re.compile(rb'\["([^"\\]{1,60})"')
 
@@ -62,20 +68,26 @@ def describer(exchange: Exchange | None) -> tuple[str, Describe] | None:
     if exchange is None:
         return None
     chosen = exchange.response.get("sec-websocket-protocol", "").strip().lower()
-    target = exchange.target
-    if chosen in ("graphql-transport-ws", "graphql-ws"):
-        return chosen, graphql
+    path, _, query = exchange.target.partition("?")
+    known = CHOSEN.get(chosen)
+    if known is not None:
+        return known
     if chosen.startswith("mqtt"):
         return "MQTT", mqtt
-    if chosen.startswith("wamp.") and "json" in chosen:
+    if chosen.startswith("wamp."):
         return "WAMP", wamp
     if chosen.endswith("stomp"):
         return "STOMP", stomp
-    if "EIO=" in target:
-        return "Socket.IO" if "/socket.io" in target else "Engine.IO", engine
-    if "/api/kernels/" in target:
+    if "EIO=" in query:
+        return "Socket.IO" if "/socket.io" in path else "Engine.IO", engine
+    if "/api/kernels/" in path:
         return "Jupyter", jupyter
-    if "/negotiate" in target or ("id=" in target and "hub" in target.lower()):
+    return None
+
+
+def by_first_message(data: bytes) -> tuple[str, Describe] | None:
+    """The same by the first message, where only that shows it: SignalR begins with a handshake of its own."""
+    if len(data) < HEAD_BYTES and data.endswith(RECORD_SEPARATOR) and _SIGNALR.match(data):
         return "SignalR", signalr
     return None
 
@@ -90,12 +102,26 @@ def graphql(data: bytes) -> str:
 
 
 def mqtt(data: bytes) -> str:
-    return MQTT[data[0] >> 4] if data else ""
+    kind = MQTT[data[0] >> 4] if data else ""
+    if kind != "PUBLISH":
+        return kind
+    at = 1
+    for _ in range(4):  # the remaining length, 7 bits a byte: §2.1.4
+        at += 1
+        if data[at - 1 : at] < b"\x80":
+            break
+    size = int.from_bytes(data[at : at + 2], "big")
+    topic = data[at + 2 : at + 2 + min(size, MAX_TOPIC)].decode("utf-8", "backslashreplace")
+    return f"{kind} {topic}".rstrip()
 
 
 def wamp(data: bytes) -> str:
+    """A message is a list, in JSON or MessagePack, whose first number says what it is."""
     match = _FIRST.match(data)
-    return WAMP.get(int(match[1]), "") if match else ""
+    if match:
+        return WAMP.get(int(match[1]), "")
+    match = _PACKED.match(data)
+    return WAMP.get((match[1] or match[2])[0], "") if match else ""
 
 
 def stomp(data: bytes) -> str:
@@ -115,9 +141,25 @@ def engine(data: bytes) -> str:
 
 
 def jupyter(data: bytes) -> str:
+    """Messages are JSON, or (v1.kernel.websocket.jupyter.org) parts with offsets before them, the header among them."""
     return _found(_MSG_TYPE, data)
 
 
 def signalr(data: bytes) -> str:
+    if _SIGNALR.match(data):
+        return "handshake"
+    if data == b"{}" + RECORD_SEPARATOR:
+        return "handshake response"
     number = _found(_NUMBER, data)
-    return SIGNALR[int(number)] if number and int(number) < len(SIGNALR) else ""
+    if not number or int(number) >= len(SIGNALR):
+        return ""
+    target = _found(_TARGET, data)
+    return f"{SIGNALR[int(number)]} {target}".rstrip()
+
+
+#: Subprotocols by the name that is agreed on.
+CHOSEN: Final[dict[str, tuple[str, Describe]]] = {
+    "graphql-transport-ws": ("GraphQL (graphql-transport-ws)", graphql),
+    "graphql-ws": ("GraphQL (graphql-ws)", graphql),
+    "v1.kernel.websocket.jupyter.org": ("Jupyter", jupyter),
+}

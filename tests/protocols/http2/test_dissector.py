@@ -119,7 +119,7 @@ def test_a_websocket_on_a_stream() -> None:
     said = chat((INI, padded), (RES, data(1, unmasked(1, b"hello"))))
     assert lines(said) == [
         ("websocket.upgrade", "asks for ws://shop.example/chat, from http://shop.example"),
-        ("websocket.accept", "200"),
+        ("websocket.accept", "200, this stream of HTTP/2 is a WebSocket now"),
         ("websocket.text", '2 bytes: "hi"'),
         ("websocket.text", '5 bytes: "hello"'),
     ]
@@ -303,6 +303,37 @@ def test_any_cut_of_any_bytes_gives_the_same_notes(
 ) -> None:
     frames = [*([(INI, HELLO), (RES, OFFERED)] if begun else []), *frames]
     assert untimed(play(ROOMS, *again(frames, cuts))) == untimed(play(ROOMS, *frames))
+
+
+@pytest.mark.parametrize(
+    ("end", "text"),
+    [
+        (reset(1, 8), "The client reset the stream of /chat by CANCEL, and nobody had sent a Close frame;"),
+        (data(1, b"", end=True), "The client ended the stream of /chat, and nobody had sent a Close frame;"),
+    ],
+)
+def test_a_stream_that_ends_without_a_close(end: bytes, text: str) -> None:
+    said = chat((RES, data(1, unmasked(1, b"hello"))), (INI, end), (RES, data(1, b"", end=True)))
+    (finding,) = said.findings
+    assert finding.text.startswith(text)
+    assert "dropped this stream" in finding.cause
+    assert said.facts["close_codes_seen"] == [1006, 1006]
+    assert (said.phases[-1].name, said.phases[-1].outcome) == ("close", Outcome.FAILED)
+
+
+def test_several_websockets_on_one_connection() -> None:
+    one, other = Sender(), Sender()
+    frames = (INI, HELLO + one.connect(1, "/a") + one.connect(3, "/b")), (RES, OFFERED + other.answer(1, 200))
+    more = (RES, other.answer(3, 200)), (INI, data(3, masked(1, b"hello")) + data(1, masked(8, b"\3\xe8")))
+    said = play(ROOMS, *frames, *more)
+    assert said.title == "ws://shop.example/a"
+    rows = said.facts["websockets"]
+    assert isinstance(rows, list)
+    assert sorted((row["target"], row["messages"], row.get("close_code")) for row in rows) == [
+        ("/a", [0, 0], 1000),
+        ("/b", [1, 0], None),
+    ]
+    assert sorted(str(line).partition(":")[0] for line in said.facts["summary"]) == ["/a", "/b"]
 
 
 # --- bodies that may signal something ---------------------------------------------------------------------------------
