@@ -11,7 +11,7 @@ import pytest
 
 import analyzer
 from analyzer.core import Limits, Note, Outcome, Report, Session, Severity, Side
-from tests.conftest import LAB, lab_file
+from tests.conftest import LAB, lab_file, present
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,10 @@ Message = tuple[str, int, str]
 def truth_of(name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(lab_file(f"{name}.json").read_text())["truth"]
     return found
+
+
+#: Those whose servers logged messages.
+SERVERS: Final = [name for name in OPEN if "server_messages" in truth_of(name)]
 
 
 def keys_of(name: str) -> Path | None:
@@ -89,7 +93,7 @@ def messages(session: Session | None, sender: Side) -> list[Message]:
 
 def expected(name: str) -> list[str] | None:
     """The codes that may come first; empty where nothing is wrong, None where that is not judged."""
-    with lab_file("../expected_findings.tsv").open() as lines:
+    with present(LAB / "expected_findings.tsv").open() as lines:
         codes = {row[0]: row[1] for row in csv.reader(lines, delimiter="\t") if len(row) > 1}[name]
     return None if codes == "?" else [] if codes == "-" else codes.split("|")
 
@@ -106,7 +110,7 @@ def test_messages_are_those_that_the_applications_logged(name: str) -> None:
             assert messages(session, Side.RESPONDER) == [logged(one) for one in page["received"]]
 
 
-@pytest.mark.parametrize("name", [name for name in OPEN if "server_messages" in truth_of(name)])
+@pytest.mark.parametrize("name", SERVERS)
 def test_messages_are_those_that_the_server_sent(name: str) -> None:
     (session,) = sockets(name)
     assert messages(session, Side.RESPONDER) == [logged(one) for one in truth_of(name)["server_messages"]]
