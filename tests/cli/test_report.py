@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.called import call
+from tests.conftest import ROOT
 
 
 def test_report_as_text(http: Path) -> None:
@@ -48,6 +49,16 @@ def test_output_goes_to_a_file(http: Path, tmp_path: Path, form: str) -> None:
     done = call("report", http, "--format", form, "--output", to)
     assert (done.exit_code, done.stdout) == (0, "")
     assert to.stat().st_size > 100
+
+
+def test_messages_go_to_files(tmp_path: Path) -> None:
+    capture = ROOT / "captures" / "websocket" / "healthy_echo.pcapng"
+    done = call("report", capture, "--export-messages", tmp_path)
+    assert done.exit_code == 0
+    written = list(tmp_path.glob("session-*/*"))
+    assert written
+    assert f"{len(written)} messages in {tmp_path}" in done.stderr
+    assert "messages in" not in call("report", capture, "--quiet", "--export-messages", tmp_path).stderr
 
 
 def test_fail_on_is_a_status_of_its_own(http: Path, refused: Path) -> None:

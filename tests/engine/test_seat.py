@@ -11,8 +11,10 @@ from analyzer.core import (
     Body,
     Dissector,
     Enough,
+    Exchange,
     Finding,
     Handoff,
+    Lead,
     Limits,
     Note,
     Outcome,
@@ -24,6 +26,7 @@ from analyzer.core import (
     Shared,
     Side,
     Trace,
+    Wait,
 )
 from analyzer.engine.channel import Inner
 from analyzer.engine.registry import Entry, Registry
@@ -76,6 +79,44 @@ def test_what_steers_the_channel_is_left_to_it() -> None:
             isinstance(output, Body),
             isinstance(output, Enough),
         )
+
+
+def test_a_room_that_waits_says_so() -> None:
+    seat = a_seat()
+    seat.carry_out([Wait()], Side.INITIATOR, AT)
+    assert (seat.waits, seat.signal) == (True, True)
+
+
+def led(exchange: Exchange) -> Outputs:
+    """What a room tells of an exchange that leads to it."""
+    yield Note("box.item", exchange.target, AT)
+    yield Finding("box.bad", "no", AT)
+    yield Phase("upgrade", 0, 1, Outcome.FAILED)
+    yield About("it", {"asked": exchange.method})
+
+
+def test_an_exchange_is_told_by_the_room_that_it_leads_to() -> None:
+    silent, telling = protocol("silent", ("upgrade:it",)), protocol("telling", ("upgrade:it",), lead=led)
+    teller = Teller(a_flow(), Shared(), trace=False, on_output=None)
+    path = ("tcp", "box")
+    inner = Inner(Registry([silent, telling]), teller, path, (1, 2))
+    seat = Seat(Entry(protocol()), Dissector(), path, teller, inner)
+    lead = Lead("upgrade:it", Exchange("GET", "/chat", "HTTP/1.1", {}, AT.place, Side.INITIATOR, False))
+    seat.carry_out([lead], Side.RESPONDER, AT)
+    assert lead.told
+    (note,) = teller.notes
+    assert (note.text, note.path, note.sender) == ("/chat", ("tcp", "box", "telling"), Side.RESPONDER)
+    assert [finding.code for finding in teller.findings] == ["box.bad"]
+    assert [phase.name for phase in teller.phases] == ["upgrade"]
+    assert (teller.title, teller.facts, teller.kind) == ("it", {"asked": "GET"}, "telling")
+
+
+def test_an_exchange_that_leads_to_nobody_stays_with_its_own_room() -> None:
+    seat = a_seat()
+    lead = Lead("upgrade:unknown", Exchange("GET", "/", "HTTP/1.1", {}, AT.place, Side.INITIATOR, False))
+    seat.carry_out([lead], Side.INITIATOR, AT)
+    assert not lead.told
+    assert seat.teller.notes == []
 
 
 def test_anything_else_is_a_mistake() -> None:
