@@ -25,7 +25,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 OWN: Final = {"bulk": 20, "requests": 20_000, "dns": 100_000}
-MADE_ELSEWHERE: Final = {"tls": 4_000, "bulk-tls": 100, "ws": 250, "webrtc": 100}
+MADE_ELSEWHERE: Final = {"tls": 40_000, "bulk-tls": 120, "ws": 500, "webrtc": 250}
 SECONDS: Final = 600
 STAGES: Final = ("read", "decode", "flows", "engine", "whole")
 TSHARK: Final = (
