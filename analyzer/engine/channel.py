@@ -40,7 +40,7 @@ RTP_VERSION: Final = 2
 WINDOW_BYTES: Final = 1024
 
 #: A stretch of a body that is not looked at is left out from the columns on, if it is longer.
-SPARE_BYTES: Final = 1 << 14
+SPARE_BYTES: Final = 1 << 12
 
 
 class Channel:
