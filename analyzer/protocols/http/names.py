@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Final
 
+from analyzer.core import Piece, joined
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,6 +20,15 @@ def inward_label(lines: Mapping[str, str]) -> str:
     """What a body of these field lines is called inwards, "" where no room could want it."""
     kind = lines.get("content-type", "").partition(";")[0].strip().lower()
     return f"http:{kind}" if kind in INWARDS or (kind.endswith("+json") and len(kind) < 80) else ""
+
+
+def whole_body(parts: list[Piece], coding: str) -> Piece | None:
+    """A body in one piece and without its coding; None where that is another one than it says."""
+    body = joined(parts)
+    if coding in ("", "identity"):
+        return body
+    plain = unpacked(bytes(body))
+    return None if plain is None else Piece(plain, [], 0, len(plain), 0, body.place)
 
 
 def unpacked(packed: bytes) -> bytes | None:

@@ -11,8 +11,8 @@ from collections import deque
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from analyzer import core
-from analyzer.core import Body, Finding, Handoff, Malformed, Note, Outcome, Pass, Phase, Piece, Reader, Side, joined
-from analyzer.protocols.http.names import CODINGS, MAX_BODY_BYTES, inward_label, unpacked
+from analyzer.core import Body, Finding, Handoff, Malformed, Note, Outcome, Pass, Phase, Piece, Reader, Side
+from analyzer.protocols.http.names import CODINGS, MAX_BODY_BYTES, inward_label, whole_body
 from analyzer.protocols.http1 import heads
 from analyzer.protocols.http1.heads import CHUNKED, STATUS_START, Head, shown, shown_target
 
@@ -394,13 +394,9 @@ class Http(core.Dissector):
         """A whole body, for the room that reads its kind."""
         if not arriving.label or not arriving.parts:
             return
-        body = joined(arriving.parts)
-        if arriving.coding not in ("", "identity"):
-            plain = unpacked(bytes(body))
-            if plain is None:
-                return
-            body = Piece(plain, [], 0, len(plain), 0, body.place)
-        yield Pass(arriving.label, body, stream=False)
+        body = whole_body(arriving.parts, arriving.coding)
+        if body is not None:
+            yield Pass(arriving.label, body, stream=False)
 
     def _on_chunk_line(self, sender: Side, unit: Piece) -> core.Outputs:
         """§7.1: the size of a chunk, with the CRLF that ends the chunk before it."""

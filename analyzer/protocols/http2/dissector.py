@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer import core
 from analyzer.core import About, Body, Finding, Malformed, Note, Outcome, Pass, Phase, Piece, Reader, Side, Value
-from analyzer.protocols.http.names import CODINGS, MAX_BODY_BYTES, inward_label, unpacked
+from analyzer.protocols.http.names import CODINGS, MAX_BODY_BYTES, inward_label, whole_body
 from analyzer.protocols.http2.connection import Connection
 from analyzer.protocols.http2.fields import (
     MAX_BLOCK_BYTES,
@@ -210,13 +210,9 @@ class Http2(Connection):
         if arriving is None or not arriving.parts:
             return
         self.kept_bytes -= arriving.cost
-        body = core.joined(arriving.parts)
-        if arriving.coding not in ("", "identity"):
-            plain = unpacked(bytes(body))
-            if plain is None:
-                return
-            body = Piece(plain, [], 0, len(plain), 0, body.place)
-        yield Pass(arriving.label, body, stream=False)
+        body = whole_body(arriving.parts, arriving.coding)
+        if body is not None:
+            yield Pass(arriving.label, body, stream=False)
 
     # --- fields ---
 
