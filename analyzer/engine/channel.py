@@ -878,7 +878,7 @@ class DatagramChannel(Channel):
 
     def _owner(self, sender: Side, piece: Piece) -> Seat | None:
         """The room that this datagram is for: one at work here, then any that claims the label."""
-        data = piece.__bytes__()
+        data = piece.__bytes__()  # compiled, a plain call; `bytes(piece)` looks the method up first
         undecided: Seat | None = None
         claimants, explicit = self._claimants, self._explicit
         if explicit and self.seats:
